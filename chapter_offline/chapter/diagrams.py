@@ -1,0 +1,126 @@
+"""The five diagrams, as Mermaid text made from the brief. Each teaches one idea.
+
+Labels are data and escaped; whether the text renders is tried elsewhere before it is kept.
+"""
+
+from collections.abc import Callable
+
+from chapter_offline.chapter.escape import mermaid
+from chapter_offline.chapter.render import Page, nouns_of
+from chapter_offline.knowledge.briefs import Brief, Phase
+
+_PEOPLE = ("person", "client", "operator")
+_INDENT = "    "
+
+
+def _labels(brief: Brief) -> dict[str, str]:
+    """Capitalised, escaped label of everything that may stand in a diagram, by role."""
+    return {role: mermaid(noun.Cap) for role, noun in nouns_of(brief).items()}
+
+
+def _quoted(text: str) -> str:
+    return f'"{text}"'
+
+
+def _box(role: str, label: str, stateful: bool) -> str:
+    return f"{role}[({_quoted(label)})]" if stateful else f"{role}[{_quoted(label)}]"
+
+
+def _step(page: Page, text: str) -> str:
+    return mermaid(page.render(text, "brief: diagram"))
+
+
+def components(page: Page) -> str:
+    """Which component calls which: boxes keep no state, cylinders do."""
+    brief = page.brief
+    label = _labels(brief)
+    lines = ["flowchart LR"]
+    edges: dict[tuple[str, str], None] = {}
+    for flow in brief.flow:
+        for source, target, _ in flow.steps:
+            if source != target and (target, source) not in edges:
+                edges.setdefault((source, target))
+    ends = {role for edge in edges for role in edge}
+    lines += [f"{_INDENT}{role}([{_quoted(label[role])}])" for role in _PEOPLE if role in ends]
+    lines += [_INDENT + _box(c.role, label[c.role], c.stateful) for c in brief.component]
+    lines += [f"{_INDENT}{e.role}[/{_quoted(label[e.role])}/]" for e in brief.external if e.role in ends]
+    lines += [f"{_INDENT}{source} --> {target}" for source, target in edges]
+    return "\n".join(lines)
+
+
+def ownership(page: Page) -> str:
+    """Which failure domain owns which state: what is lost when a box is lost."""
+    brief = page.brief
+    label = _labels(brief)
+    domains: dict[str, list[str]] = {}
+    for component in brief.component:
+        domains.setdefault(component.domain or "one failure domain", []).append(component.role)
+    stateful = {c.role: c.stateful for c in brief.component}
+    lines = ["flowchart TB"]
+    for number, (domain, roles) in enumerate(domains.items()):
+        lines.append(f"{_INDENT}subgraph d{number}[{_quoted(_step(page, domain))}]")
+        for role in roles:
+            note = "keeps state" if stateful[role] else "keeps none"
+            lines.append(_INDENT * 2 + _box(role, f"{label[role]}<br/>{note}", stateful[role]))
+        lines.append(f"{_INDENT}end")
+    inside = {c.role for c in brief.component}
+    domain_of = {role: d for d, roles in domains.items() for role in roles}
+    edges: dict[tuple[str, str], None] = {}
+    for flow in brief.flow:
+        for source, target, _ in flow.steps:
+            crosses = source in inside and target in inside and domain_of[source] != domain_of[target]
+            if crosses and (target, source) not in edges:
+                edges.setdefault((source, target))
+    lines += [f"{_INDENT}{source} --> {target}" for source, target in edges]
+    return "\n".join(lines)
+
+
+def data_flow(page: Page) -> str:
+    """The main write, step by step."""
+    brief = page.brief
+    label = _labels(brief)
+    flow = next((f for f in brief.flow if f.kind == "write"), brief.flow[0])
+    order = dict.fromkeys(role for source, target, _ in flow.steps for role in (source, target))
+    lines = ["sequenceDiagram", f"{_INDENT}autonumber"]
+    lines += [f"{_INDENT}participant {role} as {label[role]}" for role in order]
+    lines += [f"{_INDENT}{s}->>{t}: {_step(page, what)}" for s, t, what in flow.steps]
+    return "\n".join(lines)
+
+
+def failure(page: Page) -> str:
+    """How one failure spreads, and which defence cuts the chain where."""
+    brief = page.brief
+    label = _labels(brief)
+    chain = brief.failure
+    lines = ["flowchart LR", f"{_INDENT}cause([{_quoted(_step(page, chain.cause))}])"]
+    roles = dict.fromkeys(role for source, target, _ in chain.steps for role in (source, target))
+    lines += [f"{_INDENT}{role}[{_quoted(label[role])}]" for role in roles]
+    if chain.steps:
+        lines.append(f"{_INDENT}cause --> {chain.steps[0][0]}")
+    lines += [f"{_INDENT}{s} -- {_quoted(_step(page, what))} --> {t}" for s, t, what in chain.steps]
+    for number, (role, defence) in enumerate(chain.cuts):
+        lines.append(f"{_INDENT}cut{number}{{{{{_quoted(_step(page, defence))}}}}} -. cuts .-> {role}")
+    return "\n".join(lines)
+
+
+def evolution(page: Page) -> str:
+    """Which failure forced which step of the design."""
+    order = {phase.id: phase for phase in page.brief.phase}
+    phases: list[Phase] = [order["v1"], order["v2"], order["stable"]]
+    lines = ["flowchart LR"]
+    for phase in phases:
+        name = _step(page, phase.name)
+        boxes = "<br/>".join(_step(page, box) for box in phase.components)
+        lines.append(f"{_INDENT}{phase.id}[{_quoted(f'{name[:1].upper()}{name[1:]}<br/>{boxes}')}]")
+    for before, after in zip(phases, phases[1:], strict=False):
+        lines.append(f"{_INDENT}{before.id} -- {_quoted(_step(page, before.label))} --> {after.id}")
+    return "\n".join(lines)
+
+
+DIAGRAMS: dict[str, Callable[[Page], str]] = {
+    "p05.diagram": components,
+    "p17.architecture": ownership,
+    "p17.data_flow": data_flow,
+    "p17.failure": failure,
+    "p17.evolution": evolution,
+}

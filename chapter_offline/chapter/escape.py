@@ -1,0 +1,32 @@
+"""A stranger's words on a page: escaped, so that they stay words.
+
+A system's name may hold quotes, braces, HTML, Markdown or Mermaid; it is data everywhere.
+"""
+
+import re
+import unicodedata
+
+_MARKDOWN = re.compile(r"([\\`*_\[\]|#~])")
+
+
+def clean(text: str) -> str:
+    """One line without control characters, in normal form."""
+    visible = "".join(" " if unicodedata.category(c).startswith(("C", "Z")) else c for c in text)
+    return " ".join(unicodedata.normalize("NFC", visible).split())
+
+
+def markdown(text: str) -> str:
+    """Text that reads the same when Markdown is rendered, and is no HTML."""
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return _MARKDOWN.sub(r"\\\1", text)
+
+
+def mermaid(text: str) -> str:
+    """Text for a quoted Mermaid label, by Mermaid's own entity codes."""
+    kept = []
+    for char in clean(text):
+        if char.isalnum() or char in " .,'-+/×÷=%?!":
+            kept.append(char)
+        else:
+            kept.append(f"#{ord(char)};")
+    return "".join(kept)

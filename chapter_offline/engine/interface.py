@@ -1,0 +1,190 @@
+"""What the engine promises: jobs in; text, choices and scores out.
+
+The engine runs one model. It knows nothing of chapters: a caller hands it jobs and gets results
+in the jobs' order. Everything here is plain data, so that an implementation can be exchanged.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+Guard = Callable[[str, Sequence[str]], str | None]
+"""Looks at one sentence and those accepted before it in this span; a reason refuses it."""
+
+
+@dataclass(frozen=True)
+class Message:
+    """One turn of a conversation, before the chat template."""
+
+    role: Literal["system", "user", "assistant"]
+    text: str
+
+
+@dataclass(frozen=True)
+class Sampler:
+    """How the next token is drawn. `temperature` 0 takes the likeliest."""
+
+    temperature: float = 0.7
+    min_p: float = 0.08
+    repeat_penalty: float = 1.1
+    repeat_last_n: int = 128
+
+
+@dataclass(frozen=True)
+class Given:
+    """Text that is fed in the model's turn. `shown` puts it into the result's text as well."""
+
+    text: str
+    shown: bool = False
+
+
+@dataclass(frozen=True)
+class Span:
+    """Text that the model fills in, sentence by sentence, each seen by the guards.
+
+    end: "sentence" stops after one accepted sentence, "line" at a line's end, "sentences" after
+        `max_sentences`.
+    max_tokens: an upper bound on what is written for the span, rejected sentences not counted.
+    tries: how often one sentence is sampled before the span goes on (or ends) without it.
+    A span never ends in half a sentence: what is cut by `max_tokens` is dropped.
+    """
+
+    name: str
+    end: Literal["sentence", "line", "sentences"] = "sentences"
+    max_sentences: int = 6
+    max_tokens: int = 160
+    tries: int = 3
+    sampler: Sampler = Sampler()
+    guards: tuple[Guard, ...] = ()
+
+
+@dataclass(frozen=True)
+class WriteJob:
+    """A conversation, and a script of steps that makes up the model's turn.
+
+    key: names the job (a section's id); with the seed it determines every draw.
+    """
+
+    key: str
+    messages: tuple[Message, ...]
+    steps: tuple[Given | Span, ...]
+
+
+@dataclass(frozen=True)
+class ChoiceJob:
+    """A conversation and two or more ways in which the model's turn may begin."""
+
+    key: str
+    messages: tuple[Message, ...]
+    options: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ScoreJob:
+    """A conversation and the text whose likelihood as the model's turn is asked for.
+
+    `opening` is fed before the text and not scored.
+    """
+
+    key: str
+    messages: tuple[Message, ...]
+    text: str
+    opening: str = ""
+
+
+@dataclass(frozen=True)
+class Written:
+    """What came of a writing job.
+
+    spans: the accepted text of each span, by name ("" where nothing was accepted).
+    sentences: the same, sentence by sentence.
+    rejected: how many sentences each reason refused.
+    prompt_tokens: tokens of the conversation and of given text.
+    output_tokens: tokens of accepted text; rejected_tokens: of what was rolled back.
+    """
+
+    key: str
+    spans: Mapping[str, str]
+    sentences: Mapping[str, tuple[str, ...]]
+    rejected: Mapping[str, int]
+    prompt_tokens: int
+    output_tokens: int
+    rejected_tokens: int
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """log_probs: natural log of each option's probability, summed over its tokens."""
+
+    key: str
+    log_probs: tuple[float, ...]
+    prompt_tokens: int
+
+
+@dataclass(frozen=True)
+class Scored:
+    """mean_log_prob: natural log-probability per token of the text."""
+
+    key: str
+    mean_log_prob: float
+    text_tokens: int
+    prompt_tokens: int
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a model is run.
+
+    window: tokens that prompt and output of one job may take together.
+    threads: 0 takes the physical cores of this machine.
+    gpu_layers: layers on the GPU; -1 means all.
+    """
+
+    window: int = 4096
+    seed: int = 1
+    threads: int = 0
+    gpu_layers: int = 0
+    log_file: str | None = None
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """What the loaded file says of itself, and what it is run by.
+
+    libraries: file name and sha256 of every shared library of llama.cpp in use.
+    """
+
+    name: str
+    architecture: str
+    parameters: int
+    trained_window: int
+    has_chat_template: bool
+    libraries: Mapping[str, str] = field(default_factory=dict)
+
+
+class Engine(Protocol):
+    """One loaded model. Results come in the jobs' order, each once it and all before are done."""
+
+    @property
+    def facts(self) -> ModelFacts: ...
+
+    @property
+    def settings(self) -> Settings: ...
+
+    def count(self, messages: Sequence[Message], given: str = "") -> int:
+        """Tokens of a conversation after the chat template, plus given text in the model's turn."""
+        ...
+
+    def count_text(self, text: str) -> int:
+        """Tokens of plain text."""
+        ...
+
+    def write(self, jobs: Iterable[WriteJob]) -> Iterator[Written]: ...
+
+    def choose(self, jobs: Iterable[ChoiceJob]) -> Iterator[Chosen]: ...
+
+    def score(self, jobs: Iterable[ScoreJob]) -> Iterator[Scored]: ...
+
+    def close(self) -> None:
+        """Frees the model and everything with it; the engine can't be used afterwards."""
+        ...

@@ -1,0 +1,157 @@
+"""Briefs: what is known of one system, from the library or from a user's own file."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints, model_validator
+
+from chapter_offline.knowledge.claims import Claim
+from chapter_offline.knowledge.files import Shape, read_toml, shaped
+from chapter_offline.knowledge.names import FigureEntry
+
+Word = Annotated[str, StringConstraints(min_length=1, max_length=80)]
+Sentence = Annotated[str, StringConstraints(min_length=1, max_length=1200)]
+
+
+class Forms(Shape):
+    """A noun whose plural is irregular."""
+
+    one: Word
+    many: Word
+
+
+class Component(Shape):
+    """Something that plays a role. `domain`: the failure domain that it belongs to.
+
+    does, keeps, mustnt: whole sentences: its task, its state, what it must not do.
+    """
+
+    role: Word
+    name: Word
+    does: Sentence
+    keeps: Sentence
+    mustnt: Sentence
+    stateful: bool
+    domain: str = ""
+
+
+class External(Shape):
+    """A service of others. role: "dependency"."""
+
+    role: Word
+    name: Word
+    does: Sentence
+
+
+class Flow(Shape):
+    """A request's way. steps: (from, to, what), by role or "client", "person", "operator"."""
+
+    name: Word
+    kind: Literal["read", "write", "admin"]
+    steps: tuple[tuple[Word, Word, Sentence], ...] = Field(min_length=1, max_length=16)
+    done: Sentence
+
+
+class Alternative(Shape):
+    """A design that was rejected; all but the name are whole sentences."""
+
+    name: Word
+    what: Sentence
+    attraction: Sentence
+    rejection: Sentence
+    right_when: Sentence
+
+
+class Phase(Shape):
+    """A stage of the evolution. label: what broke, in at most six words."""
+
+    id: Literal["v1", "v2", "stable"]
+    name: Word
+    what: Sentence
+    breaks: Sentence
+    label: Word
+    components: tuple[Word, ...]
+
+
+class Failure(Shape):
+    """How one failure spreads. cuts: (role, defence) where the chain is cut."""
+
+    cause: Sentence
+    steps: tuple[tuple[Word, Word, Sentence], ...]
+    cuts: tuple[tuple[Word, Sentence], ...]
+
+
+class Override(Shape):
+    """Another value for an assumption of `names.toml`, in the same unit, with its reason."""
+
+    value: float = Field(ge=0)
+    why: str = ""
+
+
+class BriefClaim(Claim):
+    """A claim, or a new frame, for the section `at`."""
+
+    at: Word
+
+
+class Frame(Shape):
+    """A frame that replaces the universal one of the section `at`."""
+
+    at: Word
+    text: Sentence
+
+
+class Brief(Shape):
+    """All that is known of one system. `made`: by which model and how, if by a model."""
+
+    name: str
+    aliases: tuple[str, ...] = ()
+    summary: Sentence
+    traits: tuple[str, ...] = ()
+    decisions: dict[str, bool]
+    nouns: dict[str, Word | Forms]
+    component: tuple[Component, ...] = Field(min_length=3, max_length=12)
+    external: tuple[External, ...] = ()
+    flow: tuple[Flow, ...] = Field(min_length=1)
+    alternative: tuple[Alternative, ...] = ()
+    phase: tuple[Phase, ...] = Field(min_length=3, max_length=3)
+    failure: Failure
+    figures: dict[str, Override] = Field(default_factory=dict)
+    extra_figures: dict[str, FigureEntry] = Field(default_factory=dict)
+    frames: tuple[Frame, ...] = ()
+    claims: tuple[BriefClaim, ...] = ()
+    replaces: tuple[str, ...] = ()
+    made: dict[str, str] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _roles(self) -> "Brief":
+        roles = [component.role for component in self.component]
+        if missing := {"gateway", "worker", "store"} - set(roles):
+            raise ValueError(f"no component plays the role {', '.join(sorted(missing))}")
+        if twice := {role for role in roles if roles.count(role) > 1}:
+            raise ValueError(f"two components play the role {', '.join(sorted(twice))}")
+        if sorted(phase.id for phase in self.phase) != ["stable", "v1", "v2"]:
+            raise ValueError("the phases are v1, v2 and stable, each once")
+        return self
+
+    @property
+    def roles(self) -> frozenset[str]:
+        """Roles that something plays, inside or outside."""
+        return frozenset(part.role for part in (*self.component, *self.external))
+
+
+def load_brief(path: Path) -> Brief:
+    """A brief from a TOML file. Raises BadInputError."""
+    return shaped(Brief, read_toml(path), path.name)
+
+
+def same_system(a: str, b: str) -> bool:
+    """Whether two names mean the same system, up to case, hyphens, article and "design a …"."""
+    return _plain(a) == _plain(b)
+
+
+def _plain(name: str) -> str:
+    words = name.lower().replace("-", " ").split()
+    while words and words[0] in {"a", "an", "the", "design"}:
+        words = words[1:]
+    return " ".join(words)

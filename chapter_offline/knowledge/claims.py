@@ -1,0 +1,67 @@
+"""Claims: what an expert knows, as short templates with the conditions under which they hold."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from chapter_offline.errors import BadInputError
+from chapter_offline.knowledge.files import Shape, read_toml, shaped
+
+Each = Literal[
+    "component", "flow", "read_flow", "write_flow", "admin_flow", "alternative", "phase"
+]
+
+
+class Claim(Shape):
+    """One assertion. `text`, `lead` and `ask` are templates over the brief.
+
+    needs: roles, traits, decisions; "!" before one means that it must not hold.
+    when: a comparison of figures. join: goes on in the paragraph before. weight: 1 to 9.
+    for: repeated for each of the brief's components, flows, alternatives or phases.
+    """
+
+    id: str
+    text: str
+    lead: str = ""
+    ask: str = ""
+    needs: tuple[str, ...] = ()
+    when: str = ""
+    join: bool = False
+    weight: int = Field(default=5, ge=1, le=9)
+    each: Each | None = Field(default=None, alias="for")
+
+
+class SectionText(Shape):
+    """What is known, of any system, for one section. `table`: figures in the order of their rows."""
+
+    frame: str = ""
+    table: tuple[str, ...] = ()
+    claims: tuple[Claim, ...] = ()
+
+
+class Claims(Shape):
+    """All universal claims. Keys of `sections`: "p08.clocks"; in Part 6 "p06.store.failure"."""
+
+    rules: dict[int, str]
+    sections: dict[str, SectionText]
+
+
+def load_claims(prompts: Path) -> Claims:
+    """Reads `claims/p01.toml` ... and `claims/p06_ROLE.toml`. Raises BadInputError."""
+    rules: dict[int, str] = {}
+    sections: dict[str, SectionText] = {}
+    for path in sorted((prompts / "claims").glob("p[0-9][0-9]*.toml")):
+        tables = read_toml(path)
+        part, _, role = path.stem.partition("_")
+        rule = tables.pop("rule", None)
+        if isinstance(rule, str):
+            rules[int(part[1:])] = " ".join(rule.split())
+        for name, table in tables.items():
+            key = f"{part}.{role}.{name}" if role else f"{part}.{name}"
+            section = shaped(SectionText, table, f"{path.name}: {name}")
+            ids = [claim.id for claim in section.claims]
+            if twice := {claim for claim in ids if ids.count(claim) > 1}:
+                raise BadInputError(f"{path.name}: {name}: claim {min(twice)!r} stands there twice")
+            sections[key] = section
+    return Claims(rules=rules, sections=sections)

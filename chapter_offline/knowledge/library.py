@@ -1,0 +1,109 @@
+"""The library: everything in `prompts/`, loaded once and checked as a whole."""
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from chapter_offline.errors import BadInputError
+from chapter_offline.knowledge.briefs import Brief, load_brief, same_system
+from chapter_offline.knowledge.claims import Claims, load_claims
+from chapter_offline.knowledge.names import Names, load_names
+from chapter_offline.knowledge.spec import Spec, load_spec
+from chapter_offline.knowledge.terms import Term, load_terms
+
+FACET_PART = "p06"
+
+
+@dataclass(frozen=True)
+class Library:
+    """What is known, of any system and of some."""
+
+    prompts: Path
+    spec: Spec
+    names: Names
+    claims: Claims
+    terms: dict[str, Term]
+
+    @cached_property
+    def briefs(self) -> tuple[Brief, ...]:
+        """The systems of the library, read when first asked for."""
+        paths = sorted((self.prompts / "briefs").glob("*.toml"))
+        return tuple(load_brief(path) for path in paths if path.stem != "generic")
+
+    def brief_for(self, system: str) -> Brief | None:
+        """The brief of a system of the library, by name or alias, or None."""
+        for brief in self.briefs:
+            if any(same_system(system, name) for name in (brief.name, *brief.aliases)):
+                return brief
+        return None
+
+    def sections(self, roles: frozenset[str]) -> frozenset[str]:
+        """Ids of all sections that a claim may be placed at."""
+        ids: set[str] = set()
+        for part in self.spec.part:
+            for requirement in part.requirement:
+                if part.key == FACET_PART:
+                    ids.update(f"{part.key}.{role}.{requirement.id}" for role in roles)
+                else:
+                    ids.add(f"{part.key}.{requirement.id}")
+        return frozenset(ids)
+
+
+def load_library(prompts: Path) -> Library:
+    """Raises BadInputError where a file is missing, malformed or uses a name that is not listed."""
+    if not (prompts / "spec.toml").is_file():
+        raise BadInputError(f"{prompts}: no spec.toml there; is this the folder of the prompts?")
+    library = Library(
+        prompts, load_spec(prompts), load_names(prompts), load_claims(prompts), load_terms(prompts)
+    )
+    known = library.sections(frozenset(library.names.roles))
+    for section, text in library.claims.sections.items():
+        if section not in known:
+            raise BadInputError(f"claims: there is no section {section!r} in spec.toml")
+        for claim in text.claims:
+            check_needs(library.names, claim.needs, f"claims: {section}.{claim.id}")
+    return library
+
+
+def check_needs(names: Names, needs: tuple[str, ...], where: str) -> None:
+    """Raises BadInputError for a condition that `names.toml` does not list."""
+    for need in needs:
+        if need.removeprefix("!") not in names.conditions:
+            raise BadInputError(f"{where}: {need!r} is no role, trait or decision of names.toml")
+
+
+def check_brief(library: Library, brief: Brief, where: str) -> None:
+    """Raises BadInputError for a name in a brief that `names.toml` or the brief does not list."""
+    names = library.names
+    if missing := set(names.nouns) - set(brief.nouns) - {"system"}:
+        raise BadInputError(f"{where}: nouns: {', '.join(sorted(missing))} is missing")
+    if unknown := set(brief.nouns) - set(names.nouns):
+        raise BadInputError(f"{where}: nouns: {', '.join(sorted(unknown))} is not in names.toml")
+    if unknown := brief.roles - set(names.roles):
+        raise BadInputError(f"{where}: role {', '.join(sorted(unknown))} is not in names.toml")
+    if unknown := set(brief.traits) - set(names.traits):
+        raise BadInputError(f"{where}: trait {', '.join(sorted(unknown))} is not in names.toml")
+    if set(brief.decisions) != set(names.decisions):
+        raise BadInputError(f"{where}: decisions must be {', '.join(sorted(names.decisions))}")
+    for figure in brief.figures:
+        if figure not in names.figures or names.figures[figure].is_ is not None:
+            raise BadInputError(f"{where}: figures: {figure!r} is no assumption of names.toml")
+    if twice := set(brief.extra_figures) & set(names.figures):
+        raise BadInputError(f"{where}: extra_figures: {min(twice)!r} is in names.toml already")
+    known = library.sections(brief.roles)
+    for claim in brief.claims:
+        if claim.at not in known:
+            raise BadInputError(f"{where}: claim {claim.id!r}: there is no section {claim.at!r}")
+        check_needs(names, claim.needs, f"{where}: {claim.at}.{claim.id}")
+    actors = {"client", "person", "operator"} | brief.roles
+    for flow in brief.flow:
+        for source, target, _ in flow.steps:
+            if unknown := {source, target} - actors:
+                raise BadInputError(f"{where}: flow {flow.name!r}: {min(unknown)!r} plays no role here")
+
+
+def slug(text: str) -> str:
+    """A file name from a system's name: letters, digits and hyphens, at most 60 of them."""
+    plain = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+    return plain[:60].strip("-") or "chapter"

@@ -1,0 +1,48 @@
+"""The names that claims and briefs may use: nouns, roles, traits, decisions, figures."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from chapter_offline.knowledge.files import Shape, read_toml, shaped
+
+
+class FigureEntry(Shape):
+    """A figure: exactly one of `given`, `chosen` (numbers in `unit`) and `is` (an expression)."""
+
+    unit: str
+    actor: str
+    label: str
+    given: float | None = None
+    chosen: float | None = None
+    is_: str | None = Field(default=None, alias="is")
+    round: Literal["up"] | None = None
+    why: str = ""
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> "FigureEntry":
+        if sum(origin is not None for origin in (self.given, self.chosen, self.is_)) != 1:
+            raise ValueError("a figure has exactly one of given, chosen, is")
+        return self
+
+
+class Names(Shape):
+    """`names.toml`. Values are descriptions for writers."""
+
+    nouns: dict[str, str]
+    roles: dict[str, str]
+    traits: dict[str, str]
+    decisions: dict[str, str]
+    figures: dict[str, FigureEntry]
+
+    @property
+    def conditions(self) -> frozenset[str]:
+        """What may stand in a claim's `needs`."""
+        return frozenset(self.roles) | frozenset(self.traits) | frozenset(self.decisions)
+
+
+def load_names(prompts: Path) -> Names:
+    """Raises BadInputError."""
+    path = prompts / "names.toml"
+    return shaped(Names, read_toml(path), path.name)

@@ -1,0 +1,110 @@
+"""Expressions over figures: arithmetic and comparisons, evaluated and printed from one source.
+
+The page prints the same expression that the program evaluates. Only numbers, names, + - * / **,
+comparisons, `and`, `or`, `not` are allowed; nothing is ever passed to Python's own `eval`.
+"""
+
+import ast
+import operator
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any
+
+_ARITHMETIC: dict[type[ast.operator], tuple[Callable[[Any, Any], Any], str, int]] = {
+    ast.Add: (operator.add, " + ", 1),
+    ast.Sub: (operator.sub, " − ", 1),
+    ast.Mult: (operator.mul, " × ", 2),
+    ast.Div: (operator.truediv, " ÷ ", 2),
+}
+_COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+}
+_SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+class ExpressionError(ValueError):
+    """An expression that uses more than arithmetic and comparisons, or that does not parse."""
+
+
+@lru_cache(maxsize=1024)
+def parse(text: str) -> ast.expr:
+    """The syntax tree of an expression. Raises ExpressionError."""
+    try:
+        return ast.parse(text, mode="eval").body
+    except SyntaxError as error:
+        raise ExpressionError(f"{text!r} is not an expression: {error.msg}") from None
+
+
+@lru_cache(maxsize=1024)
+def names(text: str) -> tuple[str, ...]:
+    """The figures that an expression uses, in order, each once."""
+    found = (node.id for node in ast.walk(parse(text)) if isinstance(node, ast.Name))
+    return tuple(dict.fromkeys(found))
+
+
+def evaluate(text: str, values: Mapping[str, Any]) -> Any:
+    """The value of an expression; `values` are numbers or pint quantities by name.
+
+    Raises ExpressionError for what is not allowed, KeyError for a name that has no value,
+    ZeroDivisionError, and pint.DimensionalityError where units don't match.
+    """
+    return _value(parse(text), values)
+
+
+def _value(node: ast.expr, values: Mapping[str, Any]) -> Any:
+    match node:
+        case ast.Constant(value=bool()):
+            raise ExpressionError("true and false are no figures")
+        case ast.Constant(value=int() | float() as number):
+            return number
+        case ast.Name(id=name):
+            return values[name]
+        case ast.BinOp(left=left, op=ast.Pow(), right=right):
+            power = _value(right, values)
+            return _value(left, values) ** float(getattr(power, "magnitude", power))
+        case ast.BinOp(left=left, op=op, right=right) if type(op) in _ARITHMETIC:
+            return _ARITHMETIC[type(op)][0](_value(left, values), _value(right, values))
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            return -_value(operand, values)
+        case ast.UnaryOp(op=ast.Not(), operand=operand):
+            return not _value(operand, values)
+        case ast.BoolOp(op=ast.And(), values=parts):
+            return all(_value(part, values) for part in parts)
+        case ast.BoolOp(values=parts):
+            return any(_value(part, values) for part in parts)
+        case ast.Compare(left=left, ops=ops, comparators=others):
+            sides = [_value(side, values) for side in (left, *others)]
+            return all(
+                _COMPARISONS[type(op)](a, b)
+                for op, a, b in zip(ops, sides, sides[1:], strict=False)
+            )
+    raise ExpressionError(f"{ast.unparse(node)!r} may not stand in an expression")
+
+
+def shown(text: str, texts: Mapping[str, str]) -> str:
+    """An expression as a reader sees it, each figure by its printed number."""
+    return _shown(parse(text), texts)[0]
+
+
+def _shown(node: ast.expr, texts: Mapping[str, str]) -> tuple[str, int]:
+    match node:
+        case ast.Constant(value=number):
+            return (f"{number:,}" if isinstance(number, int) else f"{number:g}"), 9
+        case ast.Name(id=name):
+            return texts[name], 9
+        case ast.BinOp(left=left, op=ast.Pow(), right=right):
+            base, rank = _shown(left, texts)
+            power = _shown(right, texts)[0].translate(_SUPERSCRIPT)
+            return (base if rank == 9 else f"({base})") + power, 9
+        case ast.BinOp(left=left, op=op, right=right):
+            _, symbol, rank = _ARITHMETIC[type(op)]
+            (a, rank_a), (b, rank_b) = _shown(left, texts), _shown(right, texts)
+            if rank_a < rank:
+                a = f"({a})"
+            if rank_b < rank or (rank_b == rank and isinstance(op, ast.Sub | ast.Div)):
+                b = f"({b})"
+            return a + symbol + b, rank
+    raise ExpressionError(f"{ast.unparse(node)!r} can't be printed")

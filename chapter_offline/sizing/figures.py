@@ -1,0 +1,182 @@
+"""Figures: every number of a chapter, with its unit, its origin and its derivation.
+
+A figure is *given* (assumed of the world), *chosen* (decided by us) or *derived* from others by an
+expression. A derived figure is rounded to what is printed when it is made, and further figures are
+derived from the rounded one: a reader who follows with a calculator gets the same numbers.
+"""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from chapter_offline.errors import BadInputError
+from chapter_offline.sizing import expressions
+from chapter_offline.sizing.units import Printed, printed, quantity, unit_of
+
+Origin = Literal["given", "chosen", "derived"]
+
+_SMALL = "zero one two three four five six seven eight nine ten".split()
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A figure as `prompts/names.toml` or a brief declares it.
+
+    value: the number in `unit`, or None where `expression` derives it.
+    round_up: the next whole number counts (machines come whole).
+    actor: the noun in whose rows of the table of figures it stands. label: template of its row.
+    why: the reason for an assumption, or "".
+    """
+
+    name: str
+    unit: str
+    label: str
+    actor: str
+    origin: Origin
+    value: float | None = None
+    expression: str = ""
+    round_up: bool = False
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure with its value. `text` is what is printed: "62,400/s", "1.5 million", "$150 a month"."""
+
+    definition: Definition
+    printed: Printed
+    before_rounding_up: str = ""
+
+    @property
+    def name(self) -> str:
+        return self.definition.name
+
+    @property
+    def quantity(self) -> Any:
+        return self.printed.quantity
+
+    @property
+    def text(self) -> str:
+        return self.printed.text
+
+    @property
+    def magnitude(self) -> float:
+        """The value in the unit that is printed (for a count: the count)."""
+        return float(self.quantity.to(unit_of(self.definition.unit)).magnitude)
+
+    @property
+    def usable(self) -> bool:
+        """Whether it may stand in a text: a negative excess or an endless drain may not."""
+        return math.isfinite(self.magnitude) and self.magnitude > 0
+
+    @property
+    def word(self) -> str:
+        """A small count as a word: "three"."""
+        value = self.magnitude
+        if self.definition.unit == "" and value == round(value) and 0 <= value <= 10:
+            return _SMALL[round(value)]
+        return self.text
+
+
+class Figures(Mapping[str, Figure]):
+    """All figures of one system."""
+
+    def __init__(self, figures: Mapping[str, Figure]) -> None:
+        self._figures = dict(figures)
+        self._values = {name: figure.quantity for name, figure in self._figures.items()}
+
+    def __getitem__(self, name: str) -> Figure:
+        return self._figures[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._figures)
+
+    def __len__(self) -> int:
+        return len(self._figures)
+
+    def holds(self, condition: str) -> bool:
+        """Whether a comparison of figures is true; false where a figure of it is missing.
+
+        Raises ExpressionError, or pint.DimensionalityError where unlike things are compared.
+        """
+        if any(name not in self._figures for name in expressions.names(condition)):
+            return False
+        return bool(expressions.evaluate(condition, self._values))
+
+    def derivation(self, name: str) -> str:
+        """The right-hand side of a figure: "20,800/s × 3", or "" where it is assumed."""
+        definition = self._figures[name].definition
+        if not definition.expression:
+            return ""
+        texts = {used: self._figures[used].text for used in expressions.names(definition.expression)}
+        return expressions.shown(definition.expression, texts)
+
+    def equation(self, name: str) -> str:
+        """The derivation with its result: "20,800/s × 3 = 62,400/s"; the number if it is assumed."""
+        figure = self._figures[name]
+        derivation = self.derivation(name)
+        if not derivation or derivation == figure.text:
+            return figure.text
+        if figure.before_rounding_up:
+            return f"{derivation} ≈ {figure.before_rounding_up}, rounded up to {figure.text}"
+        return f"{derivation} {'=' if figure.printed.exact else '≈'} {figure.text}"
+
+    def used_by(self, name: str) -> tuple[str, ...]:
+        """The figures that a derivation is made of."""
+        return expressions.names(self._figures[name].definition.expression or "0")
+
+
+def derive(definitions: Mapping[str, Definition]) -> Figures:
+    """All figures from their definitions.
+
+    Raises BadInputError where a derivation is circular, uses an unknown name, divides by zero, or
+    does not measure what its unit says.
+    """
+    made: dict[str, Figure] = {}
+    open_names: list[str] = []
+
+    def get(name: str) -> Figure:
+        if name in made:
+            return made[name]
+        if name not in definitions:
+            raise BadInputError(f"figure {open_names[-1]!r} is derived from {name!r}, which is not defined")
+        if name in open_names:
+            raise BadInputError(f"figures are derived in a circle: {' -> '.join([*open_names, name])}")
+        open_names.append(name)
+        made[name] = _make(definitions[name], get)
+        open_names.pop()
+        return made[name]
+
+    for name in definitions:
+        get(name)
+    return Figures({name: made[name] for name in definitions})
+
+
+def _make(definition: Definition, get: Any) -> Figure:
+    import pint
+
+    try:
+        if definition.value is not None:
+            amount = quantity(definition.value, definition.unit)
+            return Figure(definition, printed(amount, definition.unit, scale=False))
+        values = {name: get(name).quantity for name in expressions.names(definition.expression)}
+        amount = expressions.evaluate(definition.expression, values)
+        if not hasattr(amount, "to"):
+            amount = quantity(float(amount), "")
+        exact = printed(amount, definition.unit, scale=True)
+        if definition.round_up:
+            whole = math.ceil(round(float(amount.to(unit_of(definition.unit)).magnitude), 9))
+            before = "" if exact.exact and exact.number == f"{whole:,}" else exact.text
+            return Figure(definition, printed(quantity(whole, definition.unit), definition.unit, scale=False), before)
+        return Figure(definition, exact)
+    except ZeroDivisionError:
+        return Figure(definition, printed(quantity(math.inf, definition.unit), definition.unit, scale=False))
+    except expressions.ExpressionError as error:
+        raise BadInputError(f"figure {definition.name!r}: {error}") from None
+    except pint.DimensionalityError:
+        raise BadInputError(
+            f"figure {definition.name!r}: {definition.expression} does not come to {definition.unit or 'a plain number'!r}"
+        ) from None
+    except (AttributeError, pint.UndefinedUnitError):
+        raise BadInputError(f"figure {definition.name!r}: unit {definition.unit!r} is not known") from None

@@ -1,0 +1,151 @@
+"""Units: how they are written in TOML, what they measure, and how a quantity is printed.
+
+Built on pint with a registry of our own, so that a count, a time, bytes and money can't be mixed up
+and nothing else is loaded. Knows no figure by name.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+_DEFINITIONS = (
+    "second = [time] = s",
+    "ms = 1e-3 * second",
+    "µs = 1e-6 * second",
+    "min = 60 * second",
+    "h = 3600 * second",
+    "days = 86400 * second = _ = day",
+    "month = 2592000 * second",
+    "years = 31536000 * second = _ = year",
+    "bytes = [information] = B",
+    "kB = 1e3 * bytes",
+    "MB = 1e6 * bytes",
+    "GB = 1e9 * bytes",
+    "TB = 1e12 * bytes",
+    "PB = 1e15 * bytes",
+    "usd = [currency]",
+    "percent = 0.01",
+    "ppm = 1e-6",
+)
+
+_TIMES = (("µs", 1e-3), ("ms", 1.0), ("s", 120.0), ("min", 7200.0), ("h", 48 * 3600.0), ("days", 730 * 86400.0))
+_BYTES = (("bytes", 1e3), ("kB", 1e6), ("MB", 1e9), ("GB", 1e12), ("TB", 1e15))
+_WORDS = ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"))
+
+
+@lru_cache(maxsize=1)
+def registry() -> Any:
+    """The unit registry (a month is 30 days, a kilobyte 1,000 bytes)."""
+    import pint
+
+    made = pint.UnitRegistry(None, cache_folder=None)
+    for definition in _DEFINITIONS:
+        made.define(definition)
+    return made
+
+
+@lru_cache(maxsize=64)
+def unit_of(text: str) -> Any:
+    """The pint unit of a unit as TOML writes it: "", "/s", "%", "ms", "$/month", "$/GB/month".
+
+    Raises pint.UndefinedUnitError (an AttributeError) for a unit that is not known.
+    """
+    if not text:
+        return registry().Unit("")
+    spelled = text.replace("%", "percent").replace("$", "usd")
+    if spelled.startswith("/"):
+        spelled = "1" + spelled
+    return registry().parse_units(spelled) if "/" not in spelled else registry()(spelled).units
+
+
+def quantity(value: float, unit: str) -> Any:
+    """A pint quantity of `value` in `unit`."""
+    return registry().Quantity(value, unit_of(unit))
+
+
+@dataclass(frozen=True)
+class Printed:
+    """A number as a reader sees it, and the quantity that it stands for.
+
+    exact: whether nothing was lost in rounding.
+    """
+
+    number: str
+    suffix: str
+    prefix: str
+    quantity: Any
+    exact: bool
+
+    @property
+    def text(self) -> str:
+        return f"{self.prefix}{self.number}{self.suffix}"
+
+
+def _digits(value: float, significant: int) -> tuple[float, bool]:
+    """`value` rounded as we print it, and whether that lost nothing. Whole numbers stay whole."""
+    nearest = round(value)
+    if abs(value - nearest) <= 1e-9 * max(1.0, abs(value)) and abs(value) < 100_000:
+        return float(nearest), True
+    rounded = float(f"{value:.{significant}g}")
+    return rounded, abs(rounded - value) <= 1e-9 * abs(value)
+
+
+def _number(value: float) -> str:
+    if value == round(value) and abs(value) < 1e15:
+        return f"{round(value):,}"
+    if abs(value) >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.6f}".rstrip("0").rstrip(".") if abs(value) >= 1e-4 else f"{value:.2g}"
+
+
+def _scaled_unit(amount: Any, unit: str) -> str:
+    """The unit in which a derived quantity reads best: times and bytes by their size."""
+    head, _, rest = unit.partition("/")
+    if head in {"µs", "ms", "s", "min", "h", "days", "years"} and not rest:
+        seconds = abs(amount.to(unit_of("s")).magnitude)
+        for name, below in _TIMES:
+            if seconds < below:
+                return name
+        return "years"
+    if head in {"bytes", "kB", "MB", "GB", "TB", "PB"}:
+        size = abs(amount.to(unit_of("bytes" + ("/" + rest if rest else ""))).magnitude)
+        for name, below in _BYTES:
+            if size < below:
+                return name + ("/" + rest if rest else "")
+        return "PB" + ("/" + rest if rest else "")
+    return unit
+
+
+def printed(amount: Any, unit: str, *, scale: bool) -> Printed:
+    """How a quantity is printed, rounded to three significant digits where `scale` is set.
+
+    amount: a pint quantity. unit: the unit in which the figure is declared. scale: choose the unit
+    that reads best and round (derived figures); given figures are printed as they were written.
+    Raises pint.DimensionalityError when amount and unit measure different things.
+    """
+    shown_unit = _scaled_unit(amount, unit) if scale else unit
+    value = float(amount.to(unit_of(shown_unit)).magnitude)
+    exact = True
+    if scale:
+        significant = 5 if shown_unit == "%" and 99 < value < 100 else 3
+        value, exact = _digits(value, significant)
+    word = ""
+    factor = 1.0
+    if shown_unit in {"", "/s", "/day"}:
+        for size, name in _WORDS:
+            if abs(value) >= size:
+                word, factor = " " + name, size
+                break
+    number = _number(value / factor)
+    prefix, suffix = "", word
+    if shown_unit.startswith("$"):
+        prefix = "$"
+        suffix += {"": "", "/month": " a month", "/GB": " per GB", "/GB/month": " per GB and month"}.get(
+            shown_unit[1:], " " + shown_unit[1:]
+        )
+    elif shown_unit in {"%"} or shown_unit.startswith("/"):
+        suffix += shown_unit
+    elif shown_unit:
+        name = shown_unit[:-1] if shown_unit in {"days", "years", "bytes"} and number == "1" else shown_unit
+        suffix += " " + name
+    return Printed(number, suffix, prefix, quantity(value, shown_unit), exact)

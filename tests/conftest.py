@@ -1,0 +1,34 @@
+"""Fixtures for every room: a tiny random model made on the spot, and the real 135M."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))  # so that any test can import tiny_gguf
+
+MODEL_VARIABLE = "CHAPTER_OFFLINE_TEST_MODEL"
+REAL_MODEL_PIN = "smollm2-135m"
+REAL_MODEL_FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random model of 100,000 parameters with ChatML's template and a window of 2,048."""
+    from tiny_gguf import write_tiny_gguf
+
+    return write_tiny_gguf(tmp_path_factory.mktemp("models") / "tiny.gguf")
+
+
+@pytest.fixture(scope="session")
+def real_model() -> Path:
+    """The pinned 135M; a test that wants it fails where it is missing, and says how to get it."""
+    named = os.environ.get(MODEL_VARIABLE)
+    path = Path(named) if named else Path("~/.cache/dev-models").expanduser() / REAL_MODEL_FILE
+    if not path.is_file():
+        pytest.fail(
+            f"{path}: the real model is not there. Run `chapter-offline models pull "
+            f"{REAL_MODEL_PIN}`, or set {MODEL_VARIABLE} to the file {REAL_MODEL_FILE}."
+        )
+    return path
