@@ -121,6 +121,7 @@ def write_tiny_gguf(
 
 def _vocabulary(tokenizer: str) -> tuple[list[str], list[int]]:
     words = list(dict.fromkeys(WORDS))
+    words += [word.capitalize() for word in words]  # what may stand after a full stop
     if tokenizer == "gpt2":
         names = _byte_names()
         tokens = [names[i] for i in range(256)] + ["Ġ" + w for w in words] + [".Ċ", "ĊĊ", "th"]

@@ -25,6 +25,7 @@ _CONNECT_SECONDS = 5.0
 _MAX_TRIES = 20  # in all, however much each of them brings
 _MAX_FAILURES = 3  # one after another that bring next to nothing
 _GAIN_BYTES = 1024 * 1024  # a try that brings this much is no failure
+_FIRST_WAIT_SECONDS = 0.5  # doubled after each failure
 _MAX_WAIT_SECONDS = 20.0  # a server may ask for hours
 _RETRIED = {408, 429, 500, 502, 503, 504}
 
@@ -204,7 +205,7 @@ def _wait_seconds(error: Exception, failures: int) -> float:
     """How long to wait before the next try: what the server asks for, within reason."""
     response = getattr(error, "response", None)
     asked = str(getattr(response, "headers", {}).get("Retry-After", ""))
-    wait = float(asked) if asked.isdecimal() else 0.5 * 2.0**failures
+    wait = float(asked) if asked.isdecimal() else _FIRST_WAIT_SECONDS * 2.0**failures
     return min(wait, _MAX_WAIT_SECONDS)
 
 
@@ -229,12 +230,19 @@ def _is_set(variable: str) -> bool:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keeps huggingface_hub from writing to the terminal, where our own progress stands."""
+    """Keeps huggingface_hub to what it is asked for.
+
+    It writes warnings to the terminal, where our own progress stands, and asks the Hub for a list
+    to recognise by which program it is run; a pull tells no one who is pulling.
+    """
+    from huggingface_hub import constants
     from huggingface_hub.utils import logging as hub_logging
 
-    before = hub_logging.get_verbosity()
+    before = hub_logging.get_verbosity(), constants.HF_HUB_DISABLE_TELEMETRY
     hub_logging.set_verbosity(logging.ERROR)
+    constants.HF_HUB_DISABLE_TELEMETRY = True
     try:
         yield
     finally:
-        hub_logging.set_verbosity(before)
+        hub_logging.set_verbosity(before[0])
+        constants.HF_HUB_DISABLE_TELEMETRY = before[1]

@@ -43,7 +43,9 @@ def components(page: Page) -> str:
     ends = {role for edge in edges for role in edge}
     lines += [f"{_INDENT}{role}([{_quoted(label[role])}])" for role in _PEOPLE if role in ends]
     lines += [_INDENT + _box(c.role, label[c.role], c.stateful) for c in brief.component]
-    lines += [f"{_INDENT}{e.role}[/{_quoted(label[e.role])}/]" for e in brief.external if e.role in ends]
+    lines += [
+        f"{_INDENT}{e.role}[/{_quoted(label[e.role])}/]" for e in brief.external if e.role in ends
+    ]
     lines += [f"{_INDENT}{source} --> {target}" for source, target in edges]
     return "\n".join(lines)
 
@@ -68,7 +70,9 @@ def ownership(page: Page) -> str:
     edges: dict[tuple[str, str], None] = {}
     for flow in brief.flow:
         for source, target, _ in flow.steps:
-            crosses = source in inside and target in inside and domain_of[source] != domain_of[target]
+            crosses = (
+                source in inside and target in inside and domain_of[source] != domain_of[target]
+            )
             if crosses and (target, source) not in edges:
                 edges.setdefault((source, target))
     lines += [f"{_INDENT}{source} --> {target}" for source, target in edges]
@@ -99,7 +103,9 @@ def failure(page: Page) -> str:
         lines.append(f"{_INDENT}cause --> {chain.steps[0][0]}")
     lines += [f"{_INDENT}{s} -- {_quoted(_step(page, what))} --> {t}" for s, t, what in chain.steps]
     for number, (role, defence) in enumerate(chain.cuts):
-        lines.append(f"{_INDENT}cut{number}{{{{{_quoted(_step(page, defence))}}}}} -. cuts .-> {role}")
+        lines.append(
+            f"{_INDENT}cut{number}{{{{{_quoted(_step(page, defence))}}}}} -. cuts .-> {role}"
+        )
     return "\n".join(lines)
 
 

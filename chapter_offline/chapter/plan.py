@@ -15,7 +15,7 @@ from chapter_offline.errors import BadInputError
 from chapter_offline.knowledge.briefs import Brief
 from chapter_offline.knowledge.claims import Claim
 from chapter_offline.knowledge.library import FACET_PART, Library, check_brief
-from chapter_offline.knowledge.spec import Form, Part, Requirement
+from chapter_offline.knowledge.spec import Form, Part, Requirement, Spec
 from chapter_offline.sizing.expressions import ExpressionError
 from chapter_offline.sizing.figures import Definition, Figures, derive
 
@@ -77,9 +77,11 @@ class PartPlan:
 
 @dataclass(frozen=True)
 class Plan:
-    """A whole chapter. omitted: (claim, why it does not hold here). terms: (term, definition)."""
+    """A whole chapter. title, summary: as they stand on a page. omitted: (claim, why it does not hold here). terms: (term, definition)."""
 
     title: str
+    summary: str
+    spec: Spec
     brief: Brief
     depth: Depth
     parts: tuple[PartPlan, ...]
@@ -129,13 +131,17 @@ def make_plan(library: Library, brief: Brief, depth: Depth = "standard") -> Plan
     rows = {origin: _used_rows(page, origin) for origin in ("given", "chosen", "derived")}
     return Plan(
         title=markdown(brief.name),
+        summary=page.render(brief.summary, "brief: summary"),
+        spec=library.spec,
         brief=brief,
         depth=depth,
         parts=parts,
         given=rows["given"],
         chosen=rows["chosen"],
         derived=rows["derived"],
-        terms=tuple((term, library.terms[term].definition) for term in sorted(page.glossed, key=str.lower)),
+        terms=tuple(
+            (term, library.terms[term].definition) for term in sorted(page.glossed, key=str.lower)
+        ),
         omitted=tuple(omitted),
     )
 
@@ -146,7 +152,9 @@ def _part(page: Page, part: Part, depth: Depth, omitted: list[tuple[str, str]]) 
         for component in page.brief.component:
             for requirement in part.requirement:
                 key = f"{part.key}.{component.role}.{requirement.id}"
-                sections.append(_section(page, part, requirement, key, depth, omitted, component.name))
+                sections.append(
+                    _section(page, part, requirement, key, depth, omitted, component.name)
+                )
     else:
         for requirement in part.requirement:
             key = f"{part.key}.{requirement.id}"
@@ -162,8 +170,13 @@ def _part(page: Page, part: Part, depth: Depth, omitted: list[tuple[str, str]]) 
 
 
 def _section(
-    page: Page, part: Part, requirement: Requirement, key: str, depth: Depth,
-    omitted: list[tuple[str, str]], component: str = "",
+    page: Page,
+    part: Part,
+    requirement: Requirement,
+    key: str,
+    depth: Depth,
+    omitted: list[tuple[str, str]],
+    component: str = "",
 ) -> SectionPlan:
     known = page.library.claims.sections.get(key)
     if known is None:
@@ -226,7 +239,7 @@ def _compare(figures: Figures, condition: str, where: str) -> bool:
 
     try:
         return figures.holds(condition)
-    except (ExpressionError, pint.DimensionalityError, TypeError) as error:
+    except (ExpressionError, pint.DimensionalityError, TypeError, ValueError) as error:
         raise BadInputError(f"{where}: when = {condition!r}: {error}") from None
 
 
@@ -278,7 +291,11 @@ def _used_rows(page: Page, origin: str) -> tuple[Row, ...]:
                 waiting.append(part)
     rows = []
     for name in page.figures:
-        if name in names and page.figures[name].definition.origin == origin and page.figures[name].usable:
+        if (
+            name in names
+            and page.figures[name].definition.origin == origin
+            and page.figures[name].usable
+        ):
             row = _row_of(page, name)
             actor = page.noun(page.figures[name].definition.actor)
             rows.append(Row(f"{actor.Cap}: {row.label}", row.value, row.origin))

@@ -30,8 +30,8 @@ def nouns_of(brief: Brief) -> dict[str, Noun]:
     nouns: dict[str, Noun] = {}
     for name, word in brief.nouns.items():
         nouns[name] = Noun(word.one, word.many) if isinstance(word, Forms) else Noun(word)
-    for part in (*brief.component, *brief.external):
-        nouns[part.role] = Noun(part.name)
+    nouns |= {component.role: Noun(component.name) for component in brief.component}
+    nouns |= {external.role: Noun(external.name) for external in brief.external}
     nouns.setdefault("system", Noun(_lower_first(brief.name)))
     return nouns
 
@@ -114,8 +114,12 @@ class Page:
         self._names.update({trait: trait in brief.traits for trait in names.traits})
         self._names.update(brief.decisions)
         self._names.update(
-            n=_FigureViews(self), eq=self._equation, t=self._term, T=self._term_capital,
-            see=self._see, has=lambda role: role in brief.roles,
+            n=_FigureViews(self),
+            eq=self._equation,
+            t=self._term,
+            T=self._term_capital,
+            see=self._see,
+            has=lambda role: role in brief.roles,
         )
         for phase in brief.phase:
             self._names[phase.id] = {
@@ -165,26 +169,47 @@ class Page:
         brief = self.brief
         if kind == "component":
             return [
-                {"c": {"name": Noun(markdown(c.name)), "role": c.role, "stateful": c.stateful}
-                 | {k: self._nested(getattr(c, k)) for k in ("does", "keeps", "mustnt")}}
+                {
+                    "c": {"name": Noun(markdown(c.name)), "role": c.role, "stateful": c.stateful}
+                    | {k: self._nested(getattr(c, k)) for k in ("does", "keeps", "mustnt")}
+                }
                 for c in brief.component
             ]
         if kind.endswith("flow"):
             wanted = kind.removesuffix("flow").rstrip("_")
             return [
-                {"f": {"name": Noun(markdown(f.name)), "kind": f.kind, "steps": self._steps(f.steps),
-                       "done": self._nested(f.done)}}
-                for f in brief.flow if not wanted or f.kind == wanted
+                {
+                    "f": {
+                        "name": Noun(markdown(f.name)),
+                        "kind": f.kind,
+                        "steps": self._steps(f.steps),
+                        "done": self._nested(f.done),
+                    }
+                }
+                for f in brief.flow
+                if not wanted or f.kind == wanted
             ]
         if kind == "alternative":
             return [
-                {"a": {"name": Noun(markdown(a.name))}
-                 | {k: self._nested(getattr(a, k)) for k in ("what", "attraction", "rejection", "right_when")}}
+                {
+                    "a": {"name": Noun(markdown(a.name))}
+                    | {
+                        k: self._nested(getattr(a, k))
+                        for k in ("what", "attraction", "rejection", "right_when")
+                    }
+                }
                 for a in brief.alternative
             ]
         return [
-            {"p": {"name": Noun(markdown(p.name)), "id": p.id, "label": p.label,
-                   "what": self._nested(p.what), "breaks": self._nested(p.breaks)}}
+            {
+                "p": {
+                    "name": Noun(markdown(p.name)),
+                    "id": p.id,
+                    "label": p.label,
+                    "what": self._nested(p.what),
+                    "breaks": self._nested(p.breaks),
+                }
+            }
             for p in brief.phase
         ]
 

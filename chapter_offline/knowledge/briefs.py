@@ -137,7 +137,7 @@ class Brief(Shape):
     @property
     def roles(self) -> frozenset[str]:
         """Roles that something plays, inside or outside."""
-        return frozenset(part.role for part in (*self.component, *self.external))
+        return frozenset(c.role for c in self.component) | {e.role for e in self.external}
 
 
 def load_brief(path: Path) -> Brief:

@@ -24,7 +24,9 @@ def read_toml(path: Path) -> dict[str, Any]:
     """The tables of a TOML file. Raises BadInputError for what can't be read or parsed."""
     try:
         if path.stat().st_size > _MOST_BYTES:
-            raise BadInputError(f"{path}: larger than {_MOST_BYTES:,} bytes; this is no file of ours")
+            raise BadInputError(
+                f"{path}: larger than {_MOST_BYTES:,} bytes; this is no file of ours"
+            )
         with path.open("rb") as file:
             return tomllib.load(file)
     except OSError as error:

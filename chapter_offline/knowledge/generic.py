@@ -6,7 +6,9 @@ Who chooses (a model, a person) is not known here: choices come in as data.
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import StringConstraints
 
 from chapter_offline.knowledge.briefs import Brief
 from chapter_offline.knowledge.files import Shape, read_toml, shaped
@@ -18,7 +20,7 @@ ALWAYS = frozenset({"gateway", "worker", "store"})
 class Question(Shape):
     """A closed choice. values: the figure that each option stands for, if it is a magnitude."""
 
-    question: str
+    question: Annotated[str, StringConstraints(pattern=r"\{system\}")]
     options: tuple[str, ...]
     values: tuple[float, ...] = ()
 
@@ -26,7 +28,7 @@ class Question(Shape):
 class YesNo(Shape):
     """Yes-or-no questions by name; `question` has places for {system} and {property}."""
 
-    question: str
+    question: Annotated[str, StringConstraints(pattern=r"\{system\}.*\{property\}")]
     properties: dict[str, str]
 
 

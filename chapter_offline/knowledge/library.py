@@ -80,8 +80,8 @@ def check_brief(library: Library, brief: Brief, where: str) -> None:
         raise BadInputError(f"{where}: nouns: {', '.join(sorted(missing))} is missing")
     if unknown := set(brief.nouns) - set(names.nouns):
         raise BadInputError(f"{where}: nouns: {', '.join(sorted(unknown))} is not in names.toml")
-    if unknown := brief.roles - set(names.roles):
-        raise BadInputError(f"{where}: role {', '.join(sorted(unknown))} is not in names.toml")
+    if strange := brief.roles - set(names.roles):
+        raise BadInputError(f"{where}: role {', '.join(sorted(strange))} is not in names.toml")
     if unknown := set(brief.traits) - set(names.traits):
         raise BadInputError(f"{where}: trait {', '.join(sorted(unknown))} is not in names.toml")
     if set(brief.decisions) != set(names.decisions):
@@ -91,16 +91,18 @@ def check_brief(library: Library, brief: Brief, where: str) -> None:
             raise BadInputError(f"{where}: figures: {figure!r} is no assumption of names.toml")
     if twice := set(brief.extra_figures) & set(names.figures):
         raise BadInputError(f"{where}: extra_figures: {min(twice)!r} is in names.toml already")
-    known = library.sections(brief.roles)
+    sections = library.sections(brief.roles)
     for claim in brief.claims:
-        if claim.at not in known:
+        if claim.at not in sections:
             raise BadInputError(f"{where}: claim {claim.id!r}: there is no section {claim.at!r}")
         check_needs(names, claim.needs, f"{where}: {claim.at}.{claim.id}")
-    actors = {"client", "person", "operator"} | brief.roles
+    actors = brief.roles | {"client", "person", "operator"}
     for flow in brief.flow:
         for source, target, _ in flow.steps:
             if unknown := {source, target} - actors:
-                raise BadInputError(f"{where}: flow {flow.name!r}: {min(unknown)!r} plays no role here")
+                raise BadInputError(
+                    f"{where}: flow {flow.name!r}: {min(unknown)!r} plays no role here"
+                )
 
 
 def slug(text: str) -> str:

@@ -92,7 +92,7 @@ def shown(text: str, texts: Mapping[str, str]) -> str:
 def _shown(node: ast.expr, texts: Mapping[str, str]) -> tuple[str, int]:
     match node:
         case ast.Constant(value=number):
-            return (f"{number:,}" if isinstance(number, int) else f"{number:g}"), 9
+            return (f"{number:,}" if isinstance(number, int) else f"{number!s}"), 9
         case ast.Name(id=name):
             return texts[name], 9
         case ast.BinOp(left=left, op=ast.Pow(), right=right):

@@ -109,7 +109,9 @@ class Figures(Mapping[str, Figure]):
         definition = self._figures[name].definition
         if not definition.expression:
             return ""
-        texts = {used: self._figures[used].text for used in expressions.names(definition.expression)}
+        texts = {
+            used: self._figures[used].text for used in expressions.names(definition.expression)
+        }
         return expressions.shown(definition.expression, texts)
 
     def equation(self, name: str) -> str:
@@ -140,9 +142,13 @@ def derive(definitions: Mapping[str, Definition]) -> Figures:
         if name in made:
             return made[name]
         if name not in definitions:
-            raise BadInputError(f"figure {open_names[-1]!r} is derived from {name!r}, which is not defined")
+            raise BadInputError(
+                f"figure {open_names[-1]!r} is derived from {name!r}, which is not defined"
+            )
         if name in open_names:
-            raise BadInputError(f"figures are derived in a circle: {' -> '.join([*open_names, name])}")
+            raise BadInputError(
+                f"figures are derived in a circle: {' -> '.join([*open_names, name])}"
+            )
         open_names.append(name)
         made[name] = _make(definitions[name], get)
         open_names.pop()
@@ -168,10 +174,16 @@ def _make(definition: Definition, get: Any) -> Figure:
         if definition.round_up:
             whole = math.ceil(round(float(amount.to(unit_of(definition.unit)).magnitude), 9))
             before = "" if exact.exact and exact.number == f"{whole:,}" else exact.text
-            return Figure(definition, printed(quantity(whole, definition.unit), definition.unit, scale=False), before)
+            return Figure(
+                definition,
+                printed(quantity(whole, definition.unit), definition.unit, scale=False),
+                before,
+            )
         return Figure(definition, exact)
     except ZeroDivisionError:
-        return Figure(definition, printed(quantity(math.inf, definition.unit), definition.unit, scale=False))
+        return Figure(
+            definition, printed(quantity(math.inf, definition.unit), definition.unit, scale=False)
+        )
     except expressions.ExpressionError as error:
         raise BadInputError(f"figure {definition.name!r}: {error}") from None
     except pint.DimensionalityError:
@@ -179,4 +191,6 @@ def _make(definition: Definition, get: Any) -> Figure:
             f"figure {definition.name!r}: {definition.expression} does not come to {definition.unit or 'a plain number'!r}"
         ) from None
     except (AttributeError, pint.UndefinedUnitError):
-        raise BadInputError(f"figure {definition.name!r}: unit {definition.unit!r} is not known") from None
+        raise BadInputError(
+            f"figure {definition.name!r}: unit {definition.unit!r} is not known"
+        ) from None

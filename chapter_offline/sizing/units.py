@@ -28,7 +28,14 @@ _DEFINITIONS = (
     "ppm = 1e-6",
 )
 
-_TIMES = (("µs", 1e-3), ("ms", 1.0), ("s", 120.0), ("min", 7200.0), ("h", 48 * 3600.0), ("days", 730 * 86400.0))
+_TIMES = (
+    ("µs", 1e-3),
+    ("ms", 1.0),
+    ("s", 120.0),
+    ("min", 7200.0),
+    ("h", 48 * 3600.0),
+    ("days", 730 * 86400.0),
+)
 _BYTES = (("bytes", 1e3), ("kB", 1e6), ("MB", 1e9), ("GB", 1e12), ("TB", 1e15))
 _WORDS = ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"))
 
@@ -38,7 +45,7 @@ def registry() -> Any:
     """The unit registry (a month is 30 days, a kilobyte 1,000 bytes)."""
     import pint
 
-    made = pint.UnitRegistry(None, cache_folder=None)
+    made: Any = pint.UnitRegistry(None, cache_folder=None)
     for definition in _DEFINITIONS:
         made.define(definition)
     return made
@@ -140,12 +147,19 @@ def printed(amount: Any, unit: str, *, scale: bool) -> Printed:
     prefix, suffix = "", word
     if shown_unit.startswith("$"):
         prefix = "$"
-        suffix += {"": "", "/month": " a month", "/GB": " per GB", "/GB/month": " per GB and month"}.get(
-            shown_unit[1:], " " + shown_unit[1:]
-        )
+        suffix += {
+            "": "",
+            "/month": " a month",
+            "/GB": " per GB",
+            "/GB/month": " per GB and month",
+        }.get(shown_unit[1:], " " + shown_unit[1:])
     elif shown_unit in {"%"} or shown_unit.startswith("/"):
         suffix += shown_unit
     elif shown_unit:
-        name = shown_unit[:-1] if shown_unit in {"days", "years", "bytes"} and number == "1" else shown_unit
+        name = (
+            shown_unit[:-1]
+            if shown_unit in {"days", "years", "bytes"} and number == "1"
+            else shown_unit
+        )
         suffix += " " + name
     return Printed(number, suffix, prefix, quantity(value, shown_unit), exact)

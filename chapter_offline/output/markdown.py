@@ -1,0 +1,283 @@
+"""From a chapter to Markdown: `# SYSTEM`, `## Part N: Title`, `### heading`.
+
+The structure is the program's own; text of claims and of the model only ever fills paragraphs,
+list items and cells.
+"""
+
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+
+from chapter_offline.chapter.document import Attempt, Chapter
+from chapter_offline.chapter.escape import markdown
+from chapter_offline.chapter.plan import THIN, PartPlan, Row, SectionPlan
+
+_FACET_PART = 6
+_WHAT_IF = "p18.what_if"
+
+
+def chapter_markdown(chapter: Chapter) -> str:
+    """The whole page, ending in one newline."""
+    lines = [f"# {chapter.plan.title}", "", *_opening(chapter)]
+    for part in chapter.plan.parts:
+        if part.number in chapter.parts:
+            lines += _part(chapter, part)
+    lines += _appendices(chapter)
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def words(text: str) -> int:
+    """Words of prose: what `str.split` finds outside code fences."""
+    count, inside = 0, False
+    for line in text.splitlines():
+        if line.startswith("```"):
+            inside = not inside
+        elif not inside:
+            count += len(line.split())
+    return count
+
+
+def _opening(chapter: Chapter) -> Iterator[str]:
+    model = markdown(chapter.model)
+    if chapter.voice == "quoted":
+        yield (
+            f"*How to read this chapter.* The statements come from a library that people wrote; every figure is assumed or "
+            f"derived, and Appendix A says which. What stands in a box was written by the model {model} before it saw the "
+            "statements: an attempt, unchecked, to be compared with what follows it. So are the weak answers in Part 16. "
+            "Questions after a section are the model's as well, chosen because the section answers them. Incidents and scenes are constructed."
+        )
+    else:
+        yield (
+            f"*How to read this chapter.* Every section was written by the model {model} and passed simple checks only: "
+            "complete sentences, on the subject, no products, nothing said twice, no figure that is not in Appendix A. Nobody has verified what "
+            "it says. Figures, tables and diagrams are computed from the brief."
+        )
+    yield ""
+    if chapter.plan.brief.made:
+        yield (
+            "The system is none of the library's, so the model chose its nouns, its roles, its traits and its orders of magnitude from "
+            "lists. `brief.toml` has them, to be corrected and used again."
+        )
+        yield ""
+
+
+def _part(chapter: Chapter, part: PartPlan) -> Iterator[str]:
+    yield f"## Part {part.number}: {part.title}"
+    yield ""
+    if attempt := chapter.pieces.attempts.get(part.number):
+        yield from _attempt(chapter, attempt)
+    for component, sections in groupby(part.sections, key=lambda section: section.component):
+        if component:
+            yield f"### {component[:1].upper()}{component[1:]}"
+            yield ""
+        for section in sections:
+            yield f"{'####' if component else '###'} {section.heading}"
+            yield ""
+            yield from _section(chapter, section)
+    if chapter.voice == "quoted" and part.rule:
+        yield f"**To carry away.** {part.rule}"
+        yield ""
+
+
+def _attempt(chapter: Chapter, attempt: Attempt) -> Iterator[str]:
+    yield f"> **First try it yourself.** {attempt.question}"
+    if attempt.sentences:
+        yield ">"
+        yield f"> *An attempt by {markdown(chapter.model)}, unchecked:* {markdown(' '.join(attempt.sentences))}"
+    if attempt.sentences and attempt.missed:
+        headings = [f"*{heading}*" for heading in attempt.missed]
+        said = (
+            headings[0] if len(headings) == 1 else ", ".join(headings[:-1]) + " and " + headings[-1]
+        )
+        yield ">"
+        yield f"> What it prepares you for least, by its own reckoning: {said}. Read {'that' if len(headings) == 1 else 'those'} first."
+    yield ""
+
+
+def _section(chapter: Chapter, section: SectionPlan) -> Iterator[str]:
+    if chapter.voice == "free":
+        yield from _free(chapter, section)
+        return
+    yield section.frame
+    yield ""
+    if section.diagram:
+        yield from _fence(section.diagram)
+    if section.rows:
+        yield from _table(section.rows)
+    yield from _LAYOUTS[section.form](chapter, section)
+    if section.id == _WHAT_IF and chapter.pieces.what_if:
+        yield from _what_if(chapter)
+    if question := chapter.pieces.questions.get(section.id):
+        yield f"*Check yourself:* {markdown(question)}"
+        yield ""
+
+
+def _free(chapter: Chapter, section: SectionPlan) -> Iterator[str]:
+    if section.diagram:
+        yield from _fence(section.diagram)
+    if section.rows:
+        yield from _table(section.rows)
+    sentences = chapter.pieces.free.get(section.id, ())
+    if sentences:
+        yield markdown(" ".join(sentences))
+        yield ""
+
+
+def _fence(diagram: str) -> Iterator[str]:
+    yield "```mermaid"
+    yield diagram
+    yield "```"
+    yield ""
+
+
+def _table(rows: Iterable[Row]) -> Iterator[str]:
+    yield "| Figure | Value | From |"
+    yield "| --- | --- | --- |"
+    for row in rows:
+        yield f"| {row.label} | {row.value} | {row.origin} |"
+    yield ""
+
+
+def _prose(chapter: Chapter, section: SectionPlan) -> Iterator[str]:
+    paragraphs: list[str] = []
+    for statement in section.statements:
+        lead = f"**{statement.lead}.** " if statement.lead else ""
+        if statement.join and paragraphs:
+            paragraphs[-1] += " " + lead + statement.text
+        else:
+            paragraphs.append(lead + statement.text)
+    for paragraph in paragraphs:
+        yield paragraph
+        yield ""
+
+
+def _stop(lead: str) -> str:
+    return lead if lead[-1:] in ".?!:" else lead + "."
+
+
+def _list(chapter: Chapter, section: SectionPlan) -> Iterator[str]:
+    """Items with a lead are bullets; a statement without one is a paragraph before or after them."""
+    for bullets, statements in groupby(section.statements, key=lambda s: bool(s.lead)):
+        if bullets:
+            items: list[str] = []
+            for statement in statements:
+                item = f"- **{_stop(statement.lead)}** {statement.text}"
+                if statement.join and items:
+                    items[-1] += " " + statement.text
+                else:
+                    items.append(item)
+            yield from items
+            yield ""
+        else:
+            for statement in statements:
+                yield statement.text
+                yield ""
+
+
+def _timeline(chapter: Chapter, section: SectionPlan) -> Iterator[str]:
+    for statement in section.statements:
+        yield f"- **{statement.lead}:** {statement.text}" if statement.lead else statement.text
+    yield ""
+
+
+def _blast_table(chapter: Chapter, section: SectionPlan) -> Iterator[str]:
+    """A table whose rows are claims: used where the section has no figures of its own."""
+    if section.rows:
+        yield from _prose(chapter, section)
+        return
+    rows = [s for s in section.statements if s.lead]
+    if rows:
+        yield "| What fails | Who is hit, what they see, what goes on |"
+        yield "| --- | --- |"
+        for statement in rows:
+            yield f"| **{statement.lead}** | {statement.text} |"
+        yield ""
+    for statement in section.statements:
+        if not statement.lead:
+            yield statement.text
+            yield ""
+
+
+def _dialogue(chapter: Chapter, section: SectionPlan) -> Iterator[str]:
+    for statement in section.statements:
+        if not statement.ask:
+            yield statement.text
+            yield ""
+            continue
+        yield f"**{statement.ask}**"
+        yield ""
+        if weak := chapter.pieces.weak.get(statement.id):
+            yield f"> *A weak answer ({markdown(chapter.model)}):* {markdown(weak)}"
+            yield ""
+        yield f"*A staff answer:* {statement.text}"
+        yield ""
+
+
+_LAYOUTS = {
+    "prose": _prose,
+    "facet": _prose,
+    "diagram": _prose,
+    "list": _list,
+    "table": _blast_table,
+    "timeline": _timeline,
+    "dialogue": _dialogue,
+}
+
+
+def _what_if(chapter: Chapter) -> Iterator[str]:
+    headings = {s.id: (s.heading, s.part) for s in chapter.plan.sections()}
+    yield "Asked by the model; the section that is named has what an answer needs:"
+    yield ""
+    for question, section in chapter.pieces.what_if:
+        heading, part = headings[section]
+        yield f"- {markdown(question)} (*{heading}*, Part {part})"
+    yield ""
+
+
+def _appendices(chapter: Chapter) -> Iterator[str]:
+    plan = chapter.plan
+    yield "## Appendix A: Figures"
+    yield ""
+    yield (
+        "All parts draw on these. A derived figure is rounded to what is printed, and the next one is derived from that, so a "
+        "calculator gives the same. A month has 30 days."
+    )
+    yield ""
+    for title, rows in (("Given", plan.given), ("Chosen", plan.chosen), ("Derived", plan.derived)):
+        if rows:
+            yield f"### {title}"
+            yield ""
+            yield from _table(rows)
+    if chapter.voice == "quoted" and plan.terms:
+        yield "## Appendix B: Terms"
+        yield ""
+        for term, definition in plan.terms:
+            yield f"- **{term[:1].upper()}{term[1:]}.** {definition}"
+        yield ""
+    if thin := list(thin_sections(chapter)):
+        yield "## Appendix C: What the model left out"
+        yield ""
+        yield (
+            f"Sections of fewer than {THIN} words, because after several tries nothing more passed the checks: "
+            + "; ".join(
+                f"{_name(section)} (Part {section.part}, {count} words)" for section, count in thin
+            )
+            + "."
+        )
+        yield ""
+
+
+def _name(section: SectionPlan) -> str:
+    return f"{section.component}: {section.heading}" if section.component else section.heading
+
+
+def section_text(chapter: Chapter, section: SectionPlan) -> str:
+    """A section's Markdown without its heading."""
+    return "\n".join(_section(chapter, section))
+
+
+def thin_sections(chapter: Chapter) -> Iterator[tuple[SectionPlan, int]]:
+    """Sections of the parts asked for with fewer than 40 words, and how many they have."""
+    for section in chapter.plan.sections(chapter.parts):
+        count = words(section_text(chapter, section))
+        if count < THIN:
+            yield section, count

@@ -1,0 +1,246 @@
+"""One chapter from end to end: a model, a brief, a plan, the writing, the files.
+
+Stands between the command line, which only parses and shows, and the rooms.
+"""
+
+import resource
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from chapter_offline.catalog.choose import ResolvedModel, resolve_model
+from chapter_offline.catalog.progress import Progress as CatalogProgress
+from chapter_offline.chapter.document import Voice
+from chapter_offline.chapter.escape import clean
+from chapter_offline.chapter.plan import Depth, Plan, make_plan
+from chapter_offline.engine.interface import Engine, Settings
+from chapter_offline.errors import IncompleteError, UsageError
+from chapter_offline.knowledge.briefs import Brief, load_brief, same_system
+from chapter_offline.knowledge.generic import brief_from, brief_table, as_toml, load_choices
+from chapter_offline.knowledge.library import Library, load_library, slug
+from chapter_offline.output import folder
+from chapter_offline.output.check import Finding, check
+from chapter_offline.output.markdown import chapter_markdown, words
+from chapter_offline.output.svg import render_diagrams
+from chapter_offline.resources import prompts_dir
+from chapter_offline.writing.asking import load_asking
+from chapter_offline.writing.author import Author, Authored, Load
+from chapter_offline.writing.decide import decide
+from chapter_offline.writing.guards import vendor_names
+from chapter_offline.writing.manifest import as_json, manifest, run_report
+from chapter_offline.writing.progress import Progress
+
+LONGEST_NAME = 200
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a person asked for. out: None for `chapters/NAME` in the current folder."""
+
+    system: str
+    model: str = "auto"
+    voice: Voice = "quoted"
+    depth: Depth = "standard"
+    out: Path | None = None
+    window: int = 4096
+    parts: tuple[int, ...] = tuple(range(1, 19))
+    seed: int = 1
+    threads: int = 0
+    brief: Path | None = None
+    log: Path | None = None
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A plan before a token is written. model: its name. memory: resident bytes so far."""
+
+    plan: Plan
+    load: Load
+    model: str
+    window: int
+    memory: int
+
+
+@dataclass(frozen=True)
+class Made:
+    """A chapter on disk. thin: what the check found that a reader should know."""
+
+    folder: Path
+    page: Path
+    words: int
+    findings: tuple[Finding, ...]
+    authored: Authored
+    seconds: float
+    peak_bytes: int
+
+
+def checked_name(system: str) -> str:
+    """A system's name as a person may give it. Raises UsageError."""
+    if any(not char.isprintable() for char in system.strip()):
+        raise UsageError("the system's name has control characters in it; name it in plain words")
+    name = clean(system)
+    if not any(char.isalnum() for char in name):
+        raise UsageError('the system needs a name, such as "Distributed rate limiter"')
+    if len(name) > LONGEST_NAME:
+        raise UsageError(
+            f"the system's name has {len(name):,} characters; at most {LONGEST_NAME} are taken"
+        )
+    return name
+
+
+def parse_parts(text: str) -> tuple[int, ...]:
+    """ "1,4-6" as (1, 4, 5, 6). Raises UsageError."""
+    numbers: set[int] = set()
+    for piece in text.split(","):
+        first, dash, last = piece.strip().partition("-")
+        if not first.isdecimal() or (dash and not last.isdecimal()):
+            raise UsageError(f"--parts {text}: write numbers and ranges, such as 1,4-6")
+        numbers.update(range(int(first), int(last or first) + 1))
+    if not numbers or not numbers <= set(range(1, 19)):
+        raise UsageError(f"--parts {text}: a chapter has the parts 1 to 18")
+    return tuple(sorted(numbers))
+
+
+@dataclass
+class Desk:
+    """Everything that is at hand for one chapter, with the model open."""
+
+    order: Order
+    library: Library
+    brief: Brief
+    made_table: Mapping[str, Any] | None
+    margins: Mapping[str, float]
+    plan: Plan
+    model: ResolvedModel
+    engine: Engine
+    author: Author
+
+
+@contextmanager
+def desk(order: Order, progress: Progress, watch: CatalogProgress | None = None) -> Iterator[Desk]:
+    """Opens the model, finds or makes the brief, and plans. Frees the model at the end."""
+    from chapter_offline.engine.llama import open_engine
+
+    system = checked_name(order.system)
+    library = load_library(prompts_dir())
+    brief = _known_brief(library, order, system)
+    model = resolve_model(order.model, order.window, watch)
+    settings = Settings(
+        window=order.window,
+        seed=order.seed,
+        threads=order.threads,
+        log_file=str(order.log) if order.log else None,
+    )
+    engine = open_engine(model.path, settings)
+    try:
+        table, margins = None, {}
+        if brief is None:
+            choices = load_choices(library.prompts)
+            progress.stage("choosing nouns, roles, traits and magnitudes", 0)
+            decided = decide(engine, system, choices, model.name)
+            table, margins = brief_table(library.prompts, decided.answers), dict(decided.margins)
+            brief = brief_from(library.prompts, decided.answers)
+        plan = make_plan(library, brief, order.depth)
+        author = Author(
+            engine,
+            plan,
+            order.voice,
+            load_asking(library.prompts),
+            vendor_names(library.prompts),
+            model.name,
+        )
+        yield Desk(order, library, brief, table, margins, plan, model, engine, author)
+    finally:
+        engine.close()
+
+
+def _known_brief(library: Library, order: Order, system: str) -> Brief | None:
+    """The brief that was given or that the library has, under the name that was asked for."""
+    if order.brief is not None:
+        brief = load_brief(order.brief)
+        checked_name(brief.name)
+        return brief if same_system(brief.name, system) else replace_name(brief, system)
+    return library.brief_for(system)
+
+
+def replace_name(brief: Brief, system: str) -> Brief:
+    """The brief under another name."""
+    return brief.model_copy(update={"name": system})
+
+
+def dry_run(order: Order, progress: Progress) -> Planned:
+    """The plan, fitted to the window; nothing is written. Raises what `write` would."""
+    with desk(order, progress) as at:
+        load = at.author.load(order.parts)
+        return Planned(at.plan, load, at.model.name, order.window, _peak_bytes())
+
+
+def write(order: Order, progress: Progress, watch: CatalogProgress | None = None) -> Made:
+    """Writes a chapter into its folder. Every error is a ChapterOfflineError."""
+    started = time.monotonic()
+    out = order.out or Path("chapters") / slug(checked_name(order.system))
+    folder.prepare(out)
+    with folder.held(out), desk(replace(order, out=out), progress, watch) as at:
+        if at.made_table is not None:
+            folder.write_whole(out / "brief.toml", as_toml(dict(at.made_table)).encode())
+        authored = at.author.write(order.parts, progress)
+        return _files(at, authored, out, started)
+
+
+def _files(at: Desk, authored: Authored, out: Path, started: float) -> Made:
+    """Writes the chapter's files, and checks the page as it was written."""
+    parts = authored.chapter.parts
+    outputs: dict[str, str] = {}
+    for section, svg in render_diagrams(at.plan, parts).items():
+        name = f"diagrams/{section}.svg"
+        outputs[name] = folder.write_whole(out / name, svg.encode())
+    page = chapter_markdown(authored.chapter)
+    outputs["chapter.md"] = folder.write_whole(out / "chapter.md", page.encode())
+    if at.made_table is not None:
+        outputs["brief.toml"] = folder.write_whole(
+            out / "brief.toml", as_toml(dict(at.made_table)).encode()
+        )
+    facts = manifest(
+        authored,
+        at.engine,
+        model=_model_facts(at.model),
+        prompts=at.library.prompts,
+        outputs=outputs,
+    )
+    folder.write_whole(out / "manifest.json", as_json(facts))
+    seconds, peak = time.monotonic() - started, _peak_bytes()
+    report = run_report(authored, at.engine, seconds=seconds, peak_bytes=peak, margins=at.margins)
+    folder.write_whole(out / "run.json", as_json(report))
+    findings = check(page, at.plan, parts)
+    return Made(out, out / "chapter.md", words(page), tuple(findings), authored, seconds, peak)
+
+
+def _model_facts(model: ResolvedModel) -> dict[str, Any]:
+    facts: dict[str, Any] = {
+        "name": model.name,
+        "sha256": model.sha256,
+        "bytes": model.header.file_bytes,
+    }
+    if model.pin:
+        facts |= {"repo": model.pin.repo, "file": model.pin.file, "commit": model.pin.commit}
+    return facts
+
+
+def _peak_bytes() -> int:
+    """Peak resident memory of this process."""
+    import sys
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def incomplete(made: Made) -> IncompleteError:
+    """The findings of a made chapter as one error."""
+    first = made.findings[0]
+    more = f", and {len(made.findings) - 1} more" if len(made.findings) > 1 else ""
+    return IncompleteError(
+        f"{made.page}: {first.where}: {first.what}{more}; the page names them at its end"
+    )

@@ -1,0 +1,159 @@
+"""Conducts a chapter: the plan's jobs go through the engine, the answers become its pieces."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from chapter_offline.chapter.document import Chapter, Pieces, Voice
+from chapter_offline.chapter.plan import Plan
+from chapter_offline.engine.interface import Engine, ScoreJob, WriteJob, Written
+from chapter_offline.writing.asking import Asking
+from chapter_offline.writing.progress import Happened, Progress
+from chapter_offline.writing.voices.free import ROUNDS, Free
+from chapter_offline.writing.voices.quoted import Quoted, Task
+
+
+@dataclass(frozen=True)
+class JobCount:
+    """Tokens of one job. rejected: sentences refused, by reason."""
+
+    key: str
+    prompt_tokens: int
+    output_tokens: int
+    rejected_tokens: int
+    rejected: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Authored:
+    """A chapter and what it took."""
+
+    chapter: Chapter
+    jobs: tuple[JobCount, ...]
+    scored: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Load:
+    """What will be asked of the model, before a token is written.
+
+    writes: per part, the number of writing jobs. longest: tokens of the longest prompt with its
+    output. written: at most so many tokens in all.
+    """
+
+    writes: dict[int, int]
+    longest: int
+    longest_key: str
+    written: int
+
+
+class Author:
+    """Writes one chapter with one engine."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        plan: Plan,
+        voice: Voice,
+        asking: Asking,
+        vendors: Sequence[str],
+        model: str,
+    ) -> None:
+        self._engine, self._plan, self._voice, self._model = engine, plan, voice, model
+        self._quoted = Quoted(engine, plan, asking, vendors)
+        self._free = Free(engine, plan, asking, vendors)
+
+    def tasks(self, parts: Sequence[int]) -> list[Task]:
+        """The writing jobs of these parts, fitted to the window. Raises DoesNotFitError."""
+        return (self._free if self._voice == "free" else self._quoted).tasks(parts)
+
+    def load(self, parts: Sequence[int]) -> Load:
+        """What the plan will ask of the model. Raises DoesNotFitError."""
+        writes: dict[int, int] = dict.fromkeys(parts, 0)
+        longest, longest_key, written = 0, "", 0
+        for task in self.tasks(parts):
+            writes[task.part] += 1
+            output = sum(getattr(step, "max_tokens", 0) for step in task.job.steps)
+            total = self._engine.count(task.job.messages) + output
+            written += output
+            if total > longest:
+                longest, longest_key = total, task.job.key
+        return Load(writes, longest, longest_key, written)
+
+    def write(self, parts: Sequence[int], progress: Progress) -> Authored:
+        """Writes the chapter. Raises DoesNotFitError; KeyboardInterrupt passes through."""
+        started = time.monotonic()
+        tasks = self.tasks(parts)
+        run = _Run(self._engine, self._plan, progress, started)
+        written = run.write("writing", tasks)
+        scores: dict[str, float] = {}
+        if self._voice == "free":
+            for turn in range(2, ROUNDS + 1):
+                more = self._free.again(tasks, written, turn)
+                written |= run.write("trying thin sections again", more)
+                tasks = tasks + more
+            pieces = self._free.pieces(tasks, written)
+        else:
+            scores = run.score(self._quoted.weights(tasks, written))
+            pieces = self._quoted.pieces(tasks, written, scores)
+        return self._authored(parts, pieces, written, len(scores), started)
+
+    def _authored(
+        self,
+        parts: Sequence[int],
+        pieces: Pieces,
+        written: dict[str, Written],
+        scored: int,
+        started: float,
+    ) -> Authored:
+        chapter = Chapter(self._plan, self._voice, self._model, tuple(parts), pieces)
+        counts = tuple(
+            JobCount(w.key, w.prompt_tokens, w.output_tokens, w.rejected_tokens, dict(w.rejected))
+            for w in written.values()
+        )
+        return Authored(chapter, counts, scored, time.monotonic() - started)
+
+
+class _Run:
+    """Sends jobs through the engine and says what happens."""
+
+    def __init__(self, engine: Engine, plan: Plan, progress: Progress, started: float) -> None:
+        self._engine, self._plan, self._progress, self._started = engine, plan, progress, started
+        self._tokens = 0
+
+    def write(self, what: str, tasks: Sequence[Task]) -> dict[str, Written]:
+        """Results by key. A part is done when its last job is."""
+        if not tasks:
+            return {}
+        self._progress.stage(what, len(tasks))
+        last = {task.part: number for number, task in enumerate(tasks)}
+        jobs: list[WriteJob] = [task.job for task in tasks]
+        results: dict[str, Written] = {}
+        refused: dict[int, int] = {}
+        for number, (task, result) in enumerate(zip(tasks, self._engine.write(jobs), strict=True)):
+            results[task.job.key] = result
+            self._tokens += result.output_tokens
+            refused[task.part] = refused.get(task.part, 0) + sum(result.rejected.values())
+            self._say(task.kind, task.part, task.section, number + 1, len(tasks))
+            if last[task.part] == number:
+                title = self._plan.parts[task.part - 1].title
+                count = sum(1 for other in tasks if other.part == task.part)
+                note = f"{count} pieces, {refused[task.part]} sentences refused"
+                self._progress.part_done(task.part, title, note)
+        return results
+
+    def score(self, jobs: Sequence[ScoreJob]) -> dict[str, float]:
+        """Mean log-probability a token, by key."""
+        if not jobs:
+            return {}
+        self._progress.stage("weighing", len(jobs))
+        scores: dict[str, float] = {}
+        for number, result in enumerate(self._engine.score(jobs)):
+            scores[result.key] = result.mean_log_prob
+            self._say("weighing", 0, result.key.partition("|")[2], number + 1, len(jobs))
+        return scores
+
+    def _say(self, what: str, part: int, section: str, done: int, total: int) -> None:
+        seconds = time.monotonic() - self._started
+        self._progress.happened(Happened(what, part, section, done, total, self._tokens, seconds))

@@ -1,0 +1,26 @@
+"""No number that the chapter's figures don't know: a model invents them fluently."""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+
+Guard = Callable[[str, Sequence[str]], str | None]
+
+_NUMBER = re.compile(r"(?<![\w.])\d[\d,]*(?:\.\d+)?")
+_NAMES = re.compile(
+    r"\b(P\d\d(\.\d+)?|HTTP \d{3}|[45]\d\d (error|response|status)\w*|24/7|[LV]\d)\b"
+)
+_SMALL = 10
+
+
+def numbers(figures: Iterable[str]) -> Guard:
+    """A guard that lets only numbers of these texts, and counts up to ten, pass."""
+    known = {number.rstrip(",") for text in figures for number in _NUMBER.findall(text)}
+
+    def guard(sentence: str, accepted: Sequence[str]) -> str | None:
+        for number in _NUMBER.findall(_NAMES.sub("", sentence)):
+            if number in known or (number.isdigit() and int(number) <= _SMALL):
+                continue
+            return "unknown figure"
+        return None
+
+    return guard

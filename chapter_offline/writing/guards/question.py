@@ -1,0 +1,26 @@
+"""A question that can be asked: one, short, and about something."""
+
+import re
+from collections.abc import Sequence
+
+_START = re.compile(r"^(Why|How|What|When|Which|Who|Where|Under)\b")
+_EMPTY = re.compile(
+    r"(?i)\b(main idea|purpose of (this|the) (statement|text)|key (difference|takeaway|point)s?|statement|best practices?|importan(t|ce)|benefits? of|advantages? of|ensure)\b"
+)
+FEWEST_WORDS = 6
+MOST_WORDS = 28
+
+
+def question(sentence: str, accepted: Sequence[str]) -> str | None:
+    if not sentence.endswith("?") or sentence.count("?") > 1 or not _START.match(sentence):
+        return "no question"
+    if not FEWEST_WORDS <= len(sentence.split()) <= MOST_WORDS:
+        return "length"
+    return "empty question" if _EMPTY.search(sentence) else None
+
+
+def what_if(sentence: str, accepted: Sequence[str]) -> str | None:
+    """The same for a question that changes something."""
+    if not sentence.startswith("What if ") or not sentence.endswith("?") or sentence.count("?") > 1:
+        return "no question"
+    return None if FEWEST_WORDS <= len(sentence.split()) <= MOST_WORDS else "length"

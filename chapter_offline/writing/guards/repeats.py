@@ -1,0 +1,26 @@
+"""Nothing is said twice: not before in this span, and no phrase over and over within a sentence."""
+
+import re
+from collections.abc import Sequence
+
+_LIKE = 0.6
+
+
+def grams(text: str, n: int = 3) -> frozenset[tuple[str, ...]]:
+    """Word n-grams of a text, in lower case."""
+    words = re.findall(r"[a-z0-9']+", text.lower())
+    return frozenset(tuple(words[i : i + n]) for i in range(len(words) - n + 1))
+
+
+def alike(a: str, b: str) -> bool:
+    """Whether most of the shorter text's word trigrams stand in the other."""
+    first, second = grams(a), grams(b)
+    fewer = min(len(first), len(second))
+    return fewer > 0 and len(first & second) >= _LIKE * fewer
+
+
+def repeats(sentence: str, accepted: Sequence[str]) -> str | None:
+    words = re.findall(r"[a-z0-9']+", sentence.lower())
+    if len(words) - 3 > len(grams(sentence, 4)) + 1:
+        return "loop"
+    return "said before" if any(alike(sentence, before) for before in accepted) else None

@@ -1,0 +1,268 @@
+"""Voice `quoted`: claims stand as they are. The model attempts, asks, and gives the weak answers.
+
+Which questions are good, and what an attempt misses, is judged by likelihood: a question is good if
+it raises the probability of the statement that answers it; an attempt misses what it raises least.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from chapter_offline.chapter.document import Attempt, Pieces
+from chapter_offline.chapter.plan import PartPlan, Plan, SectionPlan, Statement
+from chapter_offline.engine.interface import (
+    Engine,
+    Message,
+    Sampler,
+    ScoreJob,
+    Span,
+    WriteJob,
+    Written,
+)
+from chapter_offline.writing import guards
+from chapter_offline.writing.asking import Asking
+from chapter_offline.writing.budget import fit
+from chapter_offline.writing.plain import plain
+
+ATTEMPT = "answer"
+QUESTION = "question"
+WHAT_IF_SECTIONS = (
+    "p03.conflicts",
+    "p04.assumptions",
+    "p07.partitioned",
+    "p08.clocks",
+    "p09.retry_storms",
+    "p10.caching",
+    "p12.replication",
+    "p13.privileges",
+)
+GOOD_QUESTION = 0.25
+"""Nats a token by which a question must raise its statement's log-probability."""
+
+_ATTEMPT_TOKENS = 110
+_QUESTION_TOKENS = 36
+_WEAK_TOKENS = 70
+_SCORED_WORDS = 30
+_MISSED = 2
+
+
+@dataclass(frozen=True)
+class Task:
+    """A job, and where its result belongs. kind: attempt, question, weak, what_if."""
+
+    kind: str
+    part: int
+    section: str
+    job: WriteJob
+
+
+def key_statement(section: SectionPlan) -> Statement | None:
+    """The statement that a section is asked about: its first of some length."""
+    long = [s for s in section.statements if len(s.text.split()) >= 20]
+    return long[0] if long else None
+
+
+class Quoted:
+    """The jobs of one chapter in voice `quoted`, and what becomes of their results."""
+
+    def __init__(self, engine: Engine, plan: Plan, asking: Asking, names: Sequence[str]) -> None:
+        self._engine, self._plan, self._asking = engine, plan, asking
+        self._vendors = guards.vendors(names)
+        self._system = plain(plan.title)
+        self._summary = plain(plan.summary)
+
+    def tasks(self, parts: Sequence[int]) -> list[Task]:
+        """All writing jobs, part by part. Raises DoesNotFitError."""
+        return [
+            task for part in self._plan.parts if part.number in parts for task in self._part(part)
+        ]
+
+    def _part(self, part: PartPlan) -> Iterator[Task]:
+        yield self._attempt(part)
+        for section in part.sections:
+            statement = key_statement(section)
+            if statement is not None:
+                yield self._question(section, statement)
+            if section.form == "dialogue":
+                yield from (self._weak(section, s) for s in section.statements if s.ask)
+        if part.number == 18:
+            by_id = {section.id: section for section in self._plan.sections()}
+            for name in WHAT_IF_SECTIONS:
+                statement = key_statement(by_id[name])
+                if statement is not None:
+                    yield self._what_if(by_id[name], statement)
+
+    def _attempt(self, part: PartPlan) -> Task:
+        key = f"p{part.number:02d}.attempt"
+        question = plain(part.question)
+        values = {"system": self._system, "question": question, "summary": self._summary}
+        fitted = fit(
+            self._engine,
+            key,
+            [
+                lambda: self._asking.messages("attempt", values),
+                lambda: self._asking.messages("attempt", values | {"summary": ""}),
+            ],
+            _ATTEMPT_TOKENS,
+        )
+        about = [
+            question,
+            self._summary,
+            *(s.frame + " " + " ".join(x.text for x in s.statements) for s in part.sections),
+        ]
+        span = Span(
+            ATTEMPT,
+            max_sentences=3,
+            max_tokens=_ATTEMPT_TOKENS,
+            guards=(*guards.ALWAYS, self._vendors, guards.subject(*about)),
+        )
+        return Task("attempt", part.number, key, WriteJob(key, fitted.messages, (span,)))
+
+    def _question(self, section: SectionPlan, statement: Statement) -> Task:
+        return self._asked("question", section, statement, guards.question)
+
+    def _what_if(self, section: SectionPlan, statement: Statement) -> Task:
+        return self._asked("what_if", section, statement, guards.what_if)
+
+    def _asked(
+        self, kind: str, section: SectionPlan, statement: Statement, guard: guards.Guard
+    ) -> Task:
+        key = f"{section.id}.{kind}"
+        values = {"statement": plain(statement.text)}
+        examples = len(self._asking.kinds[kind].examples)
+        fitted = fit(
+            self._engine,
+            key,
+            [lambda n=n: self._asking.messages(kind, values, n) for n in range(examples, -1, -1)],  # type: ignore[misc]
+            _QUESTION_TOKENS,
+        )
+        span = Span(
+            QUESTION,
+            end="sentence",
+            max_tokens=_QUESTION_TOKENS,
+            sampler=Sampler(temperature=0.5),
+            guards=(
+                guard,
+                guards.ALWAYS[1],
+                guards.ALWAYS[2],
+                self._vendors,
+                guards.subject(statement.text),
+            ),
+        )
+        return Task(
+            kind,
+            18 if kind == "what_if" else section.part,
+            section.id,
+            WriteJob(key, fitted.messages, (span,)),
+        )
+
+    def _weak(self, section: SectionPlan, statement: Statement) -> Task:
+        key = f"{section.id}.{statement.id}.weak"
+        question = plain(statement.ask)
+        values = {"system": self._system, "question": question}
+        fitted = fit(
+            self._engine, key, [lambda: self._asking.messages("weak", values)], _WEAK_TOKENS
+        )
+        span = Span(
+            ATTEMPT,
+            max_sentences=2,
+            max_tokens=_WEAK_TOKENS,
+            guards=(*guards.ALWAYS, self._vendors, guards.subject(question, statement.text)),
+        )
+        return Task("weak", section.part, statement.id, WriteJob(key, fitted.messages, (span,)))
+
+    # ------------------------------------------------------------------ weighing what was written
+
+    def weights(self, tasks: Sequence[Task], written: Mapping[str, Written]) -> list[ScoreJob]:
+        """Scores that tell which questions are good and what attempts miss.
+
+        Keys: "base|SECTION", "question|SECTION", "attempt|SECTION".
+        """
+        jobs: list[ScoreJob] = []
+        asked = {
+            t.section: written[t.job.key].spans[QUESTION] for t in tasks if t.kind == "question"
+        }
+        attempts = {
+            t.part: (t.job.messages, written[t.job.key].spans[ATTEMPT])
+            for t in tasks
+            if t.kind == "attempt"
+        }
+        neutral = self._asking.messages("score", {"system": self._system})
+        for part in self._plan.parts:
+            if part.number not in attempts:
+                continue
+            for kind in ("base", "question", "attempt"):
+                for section in part.sections:
+                    statement = key_statement(section)
+                    if statement is None:
+                        continue
+                    text = " ".join(plain(statement.text).split()[:_SCORED_WORDS])
+                    messages: tuple[Message, ...] = neutral
+                    if kind == "question":
+                        if not asked.get(section.id):
+                            continue
+                        messages = (neutral[0], Message("user", asked[section.id]))
+                    elif kind == "attempt":
+                        conversation, answer = attempts[part.number]
+                        if not answer or section.component not in {"", part.sections[0].component}:
+                            continue
+                        messages = (
+                            *conversation,
+                            Message("assistant", answer),
+                            Message("user", "Go on."),
+                        )
+                    jobs.append(ScoreJob(f"{kind}|{section.id}", messages, text))
+        return jobs
+
+    def pieces(
+        self, tasks: Sequence[Task], written: Mapping[str, Written], scores: Mapping[str, float]
+    ) -> Pieces:
+        """What goes on the page, and what was left out and why."""
+        headings = {section.id: section for section in self._plan.sections()}
+        attempts: dict[int, Attempt] = {}
+        questions: dict[str, str] = {}
+        weak: dict[str, str] = {}
+        what_if: list[tuple[str, str]] = []
+        left_out: list[tuple[str, str, str]] = []
+        for task in tasks:
+            result = written[task.job.key]
+            name = ATTEMPT if task.kind in {"attempt", "weak"} else QUESTION
+            text = result.spans[name]
+            if task.kind == "attempt":
+                part = self._plan.parts[task.part - 1]
+                missed = self._missed(part, scores) if text else ()
+                attempts[task.part] = Attempt(part.question, result.sentences[name], missed)
+            if not text:
+                left_out.append((task.section, task.kind, _reasons(result)))
+            elif task.kind == "weak":
+                weak[task.section] = text
+            elif task.kind == "what_if":
+                if any(guards.alike(text, before) for before, _ in what_if):
+                    left_out.append((task.section, task.kind, "said before"))
+                else:
+                    what_if.append((text, task.section))
+            elif task.kind == "question":
+                gain = scores[f"question|{task.section}"] - scores[f"base|{task.section}"]
+                if any(guards.alike(text, before) for before in questions.values()):
+                    left_out.append((task.section, task.kind, "said before"))
+                elif gain < GOOD_QUESTION:
+                    left_out.append(
+                        (task.section, task.kind, f"its section does not answer it ({gain:.2f})")
+                    )
+                else:
+                    questions[headings[task.section].id] = text
+        return Pieces(attempts, questions, weak, tuple(what_if), {}, tuple(left_out))
+
+    def _missed(self, part: PartPlan, scores: Mapping[str, float]) -> tuple[str, ...]:
+        gains = [
+            (scores[f"attempt|{s.id}"] - scores[f"base|{s.id}"], s.heading)
+            for s in part.sections
+            if f"attempt|{s.id}" in scores
+        ]
+        return tuple(heading for _, heading in sorted(gains)[:_MISSED])
+
+
+def _reasons(result: Written) -> str:
+    return (
+        ", ".join(f"{reason} ({count})" for reason, count in result.rejected.items())
+        or "nothing written"
+    )

@@ -1,0 +1,119 @@
+"""The pins: what ships, and what a file of pins must look like."""
+
+from pathlib import Path
+
+import pytest
+from small_pins import make_pin
+
+from chapter_offline.catalog.header import read_header
+from chapter_offline.catalog.pins import find_pin, load_pins
+from chapter_offline.errors import BadInputError, UsageError
+
+
+def test_three_models_ship_with_the_program() -> None:
+    assert [pin.name for pin in load_pins()] == [
+        "qwen2.5-coder-1.5b",
+        "qwen2.5-coder-0.5b",
+        "smollm2-135m",
+    ]
+
+
+def test_every_pin_that_ships_can_come_from_wheels_too() -> None:
+    assert {pin.name: len(pin.wheels) for pin in load_pins()} == {
+        "qwen2.5-coder-1.5b": 22,
+        "qwen2.5-coder-0.5b": 6,
+        "smollm2-135m": 1,
+    }
+
+
+@pytest.mark.model
+def test_a_pin_says_the_same_as_the_header_of_its_file(real_model: Path) -> None:
+    pin, header = find_pin("smollm2-135m"), read_header(real_model)
+    assert (header.file_bytes, header.parameters, header.trained_window) == (
+        pin.bytes,
+        pin.parameters,
+        pin.trained_window,
+    )
+    assert header.kv_bytes_per_token == pin.kv_bytes_per_token
+
+
+@pytest.mark.parametrize(
+    ("asked", "near"),
+    [
+        ("qwen2.5-coder-1.5", "qwen2.5-coder-1.5b"),
+        ("SmolLM2-135M", "smollm2-135m"),
+        ("smolm2-135m", "smollm2-135m"),
+        ("qwen", "qwen2.5-coder-1.5b, qwen2.5-coder-0.5b"),
+    ],
+)
+def test_an_unknown_name_is_answered_with_the_nearest(asked: str, near: str) -> None:
+    with pytest.raises(UsageError, match=f"nearest: {near}"):
+        find_pin(asked)
+
+
+def test_a_name_near_to_none_is_answered_in_one_short_line() -> None:
+    with pytest.raises(UsageError, match="models list") as error:
+        find_pin("\x1b[31m" + "z" * 10_000)
+    assert len(str(error.value)) < 250
+    assert "\x1b" not in str(error.value)
+
+
+GOOD = """
+[models."m"]
+repo = "a/b"
+file = "m.gguf"
+commit = "0123456789abcdef0123456789abcdef01234567"
+sha256 = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+bytes = 10
+license = "MIT"
+parameters = 5
+trained_window = 2048
+kv_bytes_per_token = 64
+wheels = [{ requirement = "some-pkg==1.0", member = "some_pkg/part.bin" }]
+"""
+
+
+def test_a_well_formed_table_is_a_pin(tmp_path: Path) -> None:
+    file = tmp_path / "models.toml"
+    file.write_text(GOOD)
+    (pin,) = load_pins(file)
+    assert (pin.name, pin.bytes, pin.wheels[0].member) == ("m", 10, "some_pkg/part.bin")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ('"m"]', '"../m"]', "a name is lower case"),
+        ('"m.gguf"', '"../../m.gguf"', "file must be the path"),
+        ('"m.gguf"', '"m.sh"', "file must be the path"),
+        ('"a/b"', '"a/b/../c"', "repo must look like"),
+        ("bytes = 10", "bytes = -1", "bytes must be a whole number"),
+        ("bytes = 10", "bytes = true", "bytes must be a whole number"),
+        ('license = "MIT"', "", "license must be a text"),
+        ("89abcdef01234567", "89abcdef0123456", "must look like"),
+        ('"some-pkg==1.0"', '"--index-url=http://x/ p==1"', "requirement must look like"),
+        ('"some-pkg==1.0"', '"p @ http://x/p.whl"', "requirement must look like"),
+        ('"some-pkg==1.0"', '"p>=1"', "requirement must look like"),
+    ],
+)
+def test_a_malformed_table_is_refused_by_field(
+    tmp_path: Path, old: str, new: str, told: str
+) -> None:
+    assert old in GOOD
+    file = tmp_path / "models.toml"
+    file.write_text(GOOD.replace(old, new, 1))
+    with pytest.raises(BadInputError, match=told) as error:
+        load_pins(file)
+    assert str(file) in str(error.value)
+
+
+@pytest.mark.parametrize("content", ["", "models = 3", "[models", "\udcff"])
+def test_a_file_without_models_is_refused(tmp_path: Path, content: str) -> None:
+    file = tmp_path / "models.toml"
+    file.write_bytes(content.encode("utf-8", "surrogateescape"))
+    with pytest.raises(BadInputError, match=r"models.toml: "):
+        load_pins(file)
+
+
+def test_a_file_in_a_folder_of_the_repo_lies_under_its_own_name() -> None:
+    assert make_pin(file="q4/tiny.gguf").local_file == "tiny.gguf"

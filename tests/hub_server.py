@@ -1,0 +1,146 @@
+"""A Hub on loopback: speaks its protocol for one file, and misbehaves on request.
+
+As on the real one, `HEAD` and `GET` of a resolve address answer with a redirect to another host
+(its CDN), whose headers carry commit, size and digest; the CDN knows ranges.
+"""
+
+import hashlib
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request that arrived: method, path and headers (names in lower case)."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+
+
+@dataclass
+class HubServer:
+    """Serves `data` as `repo`/`file` at `commit`; a context manager.
+
+    sha256: the digest announced, if not that of the data. etags: whether any digest is announced.
+    failures: answered before anything else, one a request: (status, headers). cuts: after how many
+    bytes each GET in turn closes the connection. silence: seconds before any answer. ranges:
+    whether a range is honoured. requests: all that arrived.
+    """
+
+    repo: str
+    commit: str
+    file: str
+    data: bytes
+    sha256: str = ""
+    etags: bool = True
+    failures: list[tuple[int, dict[str, str]]] = field(default_factory=list)
+    cuts: list[int] = field(default_factory=list)
+    silence: float = 0.0
+    ranges: bool = True
+    requests: list[Request] = field(default_factory=list)
+
+    @property
+    def endpoint(self) -> str:
+        """The Hub's address, as HF_ENDPOINT takes it."""
+        return f"http://127.0.0.1:{self._server.server_port}"
+
+    @property
+    def cdn(self) -> str:
+        """Another host to HTTP, though the same server."""
+        return f"http://localhost:{self._server.server_port}"
+
+    def gets(self) -> list[Request]:
+        """The requests for bytes that reached the CDN."""
+        return [r for r in self.requests if r.method == "GET" and r.path == "/cdn"]
+
+    def __enter__(self) -> "HubServer":
+        owner = self
+
+        class Handler(_Handler):
+            hub = owner
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    hub: HubServer
+    protocol_version = "HTTP/1.1"
+
+    def do_HEAD(self) -> None:
+        self._answer(body=False)
+
+    def do_GET(self) -> None:
+        self._answer(body=True)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nothing is written."""
+
+    def _answer(self, body: bool) -> None:
+        hub = self.hub
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        hub.requests.append(Request(self.command, self.path, headers))
+        time.sleep(hub.silence)
+        if hub.failures:
+            status, extra = hub.failures.pop(0)
+            self._send(status, {"Content-Length": "0", **extra})
+        elif self.path == f"/{hub.repo}/resolve/{hub.commit}/{hub.file}":
+            self._redirect()
+        elif self.path == "/cdn":
+            self._bytes(body)
+        else:
+            self._send(404, {"Content-Length": "0", "X-Error-Code": "EntryNotFound"})
+
+    def _redirect(self) -> None:
+        hub = self.hub
+        headers = {
+            "Location": f"{hub.cdn}/cdn",
+            "X-Repo-Commit": hub.commit,
+            "X-Linked-Size": str(len(hub.data)),
+            "Content-Length": "0",
+        }
+        if hub.etags:
+            headers["X-Linked-Etag"] = f'"{hub.sha256 or hashlib.sha256(hub.data).hexdigest()}"'
+        self._send(302, headers)
+
+    def _bytes(self, body: bool) -> None:
+        data, start = self.hub.data, 0
+        asked = self.headers.get("Range", "")
+        if asked and self.hub.ranges:
+            start = int(asked.removeprefix("bytes=").rstrip("-"))
+            self.send_response(206)
+            self.send_header("Content-Range", f"bytes {start}-{len(data) - 1}/{len(data)}")
+        else:
+            self.send_response(200)
+        self.send_header("ETag", f'"{hashlib.sha256(data).hexdigest()}"')
+        self.send_header("Content-Length", str(len(data) - start))
+        self.end_headers()
+        if not body:
+            return
+        rest = data[start:]
+        if self.hub.cuts:
+            rest = rest[: self.hub.cuts.pop(0)]
+            self.close_connection = True
+        self.wfile.write(rest)
+
+    def _send(self, status: int, headers: Mapping[str, str]) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.end_headers()
