@@ -27,9 +27,10 @@ class HubServer:
     """Serves `data` as `repo`/`file` at `commit`; a context manager.
 
     sha256: the digest announced, if not that of the data. etags: whether any digest is announced.
-    failures: answered before anything else, one a request: (status, headers). cuts: after how many
-    bytes each GET in turn closes the connection. silence: seconds before any answer. ranges:
-    whether a range is honoured. requests: all that arrived.
+    failures: answered before anything else, one a request: (status, headers); status 0 lets the
+    request pass. cuts: after how many bytes each GET in turn closes the connection. silence:
+    seconds before any answer. ranges: whether a range is honoured. surplus: sent after the data.
+    warning: sent along, for the client to show. requests: all that arrived.
     """
 
     repo: str
@@ -42,6 +43,8 @@ class HubServer:
     cuts: list[int] = field(default_factory=list)
     silence: float = 0.0
     ranges: bool = True
+    surplus: bytes = b""
+    warning: str = ""
     requests: list[Request] = field(default_factory=list)
 
     @property
@@ -97,8 +100,8 @@ class _Handler(BaseHTTPRequestHandler):
         headers = {name.lower(): value for name, value in self.headers.items()}
         hub.requests.append(Request(self.command, self.path, headers))
         time.sleep(hub.silence)
-        if hub.failures:
-            status, extra = hub.failures.pop(0)
+        status, extra = hub.failures.pop(0) if hub.failures else (0, {})
+        if status:
             self._send(status, {"Content-Length": "0", **extra})
         elif self.path == f"/{hub.repo}/resolve/{hub.commit}/{hub.file}":
             self._redirect()
@@ -115,12 +118,14 @@ class _Handler(BaseHTTPRequestHandler):
             "X-Linked-Size": str(len(hub.data)),
             "Content-Length": "0",
         }
+        if hub.warning:
+            headers["X-HF-Warning"] = hub.warning
         if hub.etags:
             headers["X-Linked-Etag"] = f'"{hub.sha256 or hashlib.sha256(hub.data).hexdigest()}"'
         self._send(302, headers)
 
     def _bytes(self, body: bool) -> None:
-        data, start = self.hub.data, 0
+        data, start = self.hub.data + self.hub.surplus, 0
         asked = self.headers.get("Range", "")
         if asked and self.hub.ranges:
             start = int(asked.removeprefix("bytes=").rstrip("-"))

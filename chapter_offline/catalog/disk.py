@@ -65,7 +65,8 @@ def write_all(file: io.FileIO, data: bytes) -> None:
 
 def sync(path: Path) -> None:
     """Waits until a file's bytes (or a folder's entries) are on the disk."""
-    handle = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+    # Windows syncs only what is open for writing; a folder can only be opened for reading.
+    handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
     try:
         os.fsync(handle)
     finally:

@@ -162,7 +162,7 @@ def _folder_bytes(folder: Path) -> int:
 
 
 def _append(file: Path, wheel: WheelPart, part: Path, size: int, limit: int) -> int:
-    """Puts one member of a wheel at `size` bytes into `part`, and removes the wheel.
+    """Puts one member of a wheel at `size` bytes into `part`.
 
     Returns the new size. Reads no more than one byte over `limit`, whatever the zip file claims.
     """
@@ -182,8 +182,6 @@ def _append(file: Path, wheel: WheelPart, part: Path, size: int, limit: int) -> 
     except (zipfile.BadZipFile, EOFError, OSError, RuntimeError, NotImplementedError) as error:
         why = in_one_line(str(error)) or type(error).__name__
         raise SourceError(f"{wheel.requirement} is damaged: {why}") from error
-    with writing(file):
-        file.unlink()
     return size
 
 
@@ -191,6 +189,8 @@ def _cause(wheel: WheelPart, log: str) -> str:
     """One line on why pip couldn't fetch a wheel."""
     if "No module named pip" in log:
         return f"this Python has no pip; get it with: {sys.executable} -m ensurepip"
+    if "not a trusted or secure host" in log:
+        return "pip refuses its package index, which is neither https nor a trusted-host"
     if "connection broken by" in log or "Could not fetch URL" in log:
         return f"pip can't reach its package index for {wheel.requirement}"
     errors = [line[6:].strip() for line in log.splitlines() if line.startswith("ERROR:")]

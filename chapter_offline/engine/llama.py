@@ -121,10 +121,8 @@ def _engine(library: Library, model: Any, path: Path, settings: Settings, log: A
         has_chat_template=True,
         libraries=library.digests(),
     )
-    threads = settings.threads or _cores()
-    return SingleEngine(library, model, vocabulary, template, facts, settings, threads, log)
-
-
+    facts = ModelFacts(
+    )
 def _metadata(api: Any, model: Any, key: str) -> str:
     buffer = ctypes.create_string_buffer(256)
     length = api.llama_model_meta_val_str(model, key.encode(), buffer, len(buffer))

@@ -54,7 +54,7 @@ def draw(tokens: NDArray[np.intp], probabilities: NDArray[np.float64], number: f
     return int(tokens[min(place, len(tokens) - 1)])
 
 
-def log_softmax_at(logits: Logits, token: int) -> float:
+def log_probability(logits: Logits, token: int) -> float:
     """Natural log of one token's probability. logits: [vocabulary]."""
     top = logits.max()
     # float32 terms, summed pairwise: the same bits from the same logits, at half the time.

@@ -13,26 +13,14 @@ import numpy as np
 from chapter_offline.engine.interface import Given, Span, WriteJob, Written
 from chapter_offline.engine.sampling import Logits, candidates, draw, uniform
 from chapter_offline.engine.sentences import is_finished
+from chapter_offline.engine.task import Step, check_window
 from chapter_offline.engine.tokens import Vocabulary
-from chapter_offline.errors import DoesNotFitError
 
 CUT = "cut off by max_tokens"
 UNFINISHED = "the turn ended in mid-sentence"
 EMPTY = "nothing written"
 BROKEN = "not valid UTF-8"
 _BLANKS = 8  # tokens of white space before a sentence, at most
-
-
-@dataclass(frozen=True)
-class Step:
-    """What to do before the next logits: cut the sequence to `keep` tokens, then feed `feed`.
-
-    done: the script is at its end, and nothing is fed.
-    """
-
-    keep: int
-    feed: tuple[int, ...]
-    done: bool = False
 
 
 @dataclass
@@ -75,7 +63,6 @@ class Script:
         self.tokens: list[int] = list(prompt)
         self._vocabulary = vocabulary
         self._seed = seed
-        self._window = window
         self._turn = len(prompt)
         self._given = {
             i: vocabulary.text(step.text)
@@ -101,7 +88,9 @@ class Script:
         """The first step: the prompt, and what is given before the first span."""
         self.tokens.extend(self._enter())
         self._start = len(self.tokens)
-        return Step(0, tuple(self.tokens)) if self._state else Step(0, (), done=True)
+        if self._state is None:
+            return Step(0, (), hold=0, done=True)
+        return Step(0, tuple(self.tokens), hold=self._start)
 
     def advance(self, logits: Logits) -> Step:
         """Takes the logits after the last token, gives the next step.
@@ -230,9 +219,7 @@ class Script:
             return self._leave(pending)
         self._sentence = _Sentence(sentence.index + 1)
         if pending:
-            step = self._feed(pending)
-            self._start = len(self.tokens)
-            return step
+            return self._feed(pending, anew=True)
         assert after is not None
         # This draw has shown that the sentence before was whole, so it is kept, not drawn again.
         self._sentence.tokens.append(after)
@@ -246,7 +233,7 @@ class Script:
         self._rejected[reason] += 1
         self._rejected_tokens += len(sentence.tokens)
         del self.tokens[self._start :]
-        if self._rejected_tokens > self._window or (reason == CUT and self._state.accepted):
+        if reason == CUT and self._state.accepted:
             return self._leave(())
         if sentence.attempt + 1 < span.tries:
             self._sentence = _Sentence(sentence.index, sentence.attempt + 1)
@@ -265,13 +252,11 @@ class Script:
         self._done.append(self._state)
         feed = pending + self._enter()
         if self._state is None:
-            return Step(len(self.tokens), (), done=True)
+            return Step(len(self.tokens), (), hold=len(self.tokens), done=True)
         if not feed:
             return None
         self._saved = None
-        step = self._feed(feed)
-        self._start = len(self.tokens)
-        return step
+        return self._feed(feed, anew=True)
 
     def _enter(self) -> tuple[int, ...]:
         """Goes to the next span; returns the tokens given before it."""
@@ -292,19 +277,13 @@ class Script:
             self._done[-1].text += shown
         return tokens
 
-    def _feed(self, tokens: tuple[int, ...]) -> Step:
-        step = Step(len(self.tokens), tokens)
+    def _feed(self, tokens: tuple[int, ...], anew: bool = False) -> Step:
+        """Feeds tokens of the current sentence; `anew`: a sentence begins after them."""
+        keep = len(self.tokens)
         self.tokens.extend(tokens)
-        return step
-
-
-def check_window(key: str, needed: int, window: int) -> None:
-    """A job that takes more tokens than the window is a DoesNotFitError."""
-    if needed > window:
-        raise DoesNotFitError(
-            f"{key}: prompt and output take {needed} tokens, more than the window of {window}.\n"
-            f"Take a window of at least {needed}, or a shorter prompt."
-        )
+        if anew:
+            self._start = len(self.tokens)
+        return Step(keep, tokens, hold=self._start)
 
 
 def _decoded(data: bytes) -> str | None:

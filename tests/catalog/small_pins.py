@@ -17,6 +17,7 @@ class Recorder:
     def __init__(self) -> None:
         self.pieces: list[tuple[str, int]] = []
         self.bytes: list[int] = []
+        self.steps: list[int] = []
         self.finished: list[str] = []
 
     def start(self, total_bytes: int, what: str) -> None:
@@ -25,6 +26,7 @@ class Recorder:
 
     def advance(self, n: int) -> None:
         self.bytes[-1] += n
+        self.steps.append(n)
 
     def done(self) -> None:
         self.finished.append(self.pieces[-1][0])

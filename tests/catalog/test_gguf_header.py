@@ -3,6 +3,7 @@
 import os
 import random
 import struct
+import time
 import tracemalloc
 from pathlib import Path
 
@@ -210,6 +211,18 @@ def test_a_header_larger_than_any_model_has_is_refused(tmp_path: Path) -> None:
         out.truncate(300 * 2**20)  # sparse: takes no room
     with pytest.raises(BadInputError, match="larger than 128 MiB"):
         read_header(file)
+
+
+def test_strings_without_end_are_not_walked_over(tmp_path: Path) -> None:
+    file = tmp_path / "model.gguf"
+    start = gguf([key("a", ARRAY, struct.pack("<IQ", STRING, 6_000_000))])
+    with file.open("wb") as out:
+        out.write(start[: start.index(b"\x80\x8d\x5b") + 8])
+        out.truncate(100 * 2**20)  # sparse: 6 million strings of length 0
+    before = time.monotonic()
+    with pytest.raises(BadInputError, match="more than 4000000 strings"):
+        read_header(file)
+    assert time.monotonic() - before < 1
 
 
 def test_what_is_no_file_is_refused_and_never_waited_for(tmp_path: Path) -> None:

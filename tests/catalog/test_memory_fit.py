@@ -71,6 +71,9 @@ def test_the_older_kind_of_group_counts(tmp_path: Path) -> None:
 
 def test_inside_a_container_the_mounts_root_counts(tmp_path: Path) -> None:
     where = tree(tmp_path, "0::/../../host/path", "", memory__max="70000000", memory__current="0")
+    # What lies outside of the mount is none of ours.
+    (tmp_path / "memory.max").write_text("5")
+    (tmp_path / "memory.current").write_text("5")
     assert total_memory(*where) == 70_000_000
 
 

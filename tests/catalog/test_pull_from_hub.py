@@ -69,12 +69,10 @@ def test_progress_adds_up_to_the_file(hub: HubServer, watch: Recorder) -> None:
     assert watch.finished[0] == "tiny from the Hub"
 
 
-def test_nothing_is_written_to_the_terminal(
-    hub: HubServer, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_nothing_is_written_to_the_terminal(hub: HubServer) -> None:
     hub.cuts = [1_200_000]
-    pull(PIN)
-    assert capfd.readouterr() == ("", "")
+    hub.warning = "some topic; something to be shown"
+    assert in_a_child("").communicate(timeout=20) == ("hub\n", "")
 
 
 def test_what_is_here_is_not_fetched_again(hub: HubServer) -> None:
@@ -108,6 +106,12 @@ def test_a_partial_file_of_an_earlier_run_is_gone_on_with(hub: HubServer, store:
     part(store).write_bytes(MODEL[:2_000_000])
     pull(PIN)
     assert [r.headers.get("range") for r in hub.gets()] == ["bytes=2000000-"]
+
+
+def test_a_partial_file_that_is_too_long_is_begun_anew(hub: HubServer, store: Path) -> None:
+    part(store).parent.mkdir(parents=True)
+    part(store).write_bytes(bytes(len(MODEL) + 1))
+    assert pull(PIN).path.read_bytes() == MODEL
 
 
 def test_a_server_without_ranges_sends_all_again(
@@ -155,6 +159,21 @@ def test_a_refusal_is_final_and_says_what_to_do(hub: HubServer, status: int, tol
     with pytest.raises(NoModelError, match=told):
         pull(PIN)
     assert len(hub.requests) == 1
+
+
+def test_a_refusal_by_the_cdn_is_final_too(hub: HubServer) -> None:
+    hub.failures = [(0, {}), (0, {}), (403, {})]
+    with pytest.raises(NoModelError, match="it answers 403"):
+        pull(PIN)
+    assert len(hub.gets()) == 1
+
+
+def test_a_file_that_does_not_end_is_not_received_for_ever(hub: HubServer, store: Path) -> None:
+    hub.surplus = bytes(10_000_000)
+    with pytest.raises(NoModelError, match=f"sends more bytes .* {len(MODEL):,} are pinned"):
+        pull(PIN)
+    assert part(store).stat().st_size == 0
+    assert len(hub.gets()) == 1
 
 
 def test_other_bytes_than_the_pinned_ones_are_not_even_fetched(hub: HubServer) -> None:

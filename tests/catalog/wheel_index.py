@@ -1,4 +1,7 @@
-"""A package index on loopback, as pip asks for one, with wheels built on the spot."""
+"""A package index on loopback, as pip asks for one, with wheels built on the spot.
+
+The wheels need a package that isn't there, and answers may be cached: neither may matter.
+"""
 
 import hashlib
 import threading
@@ -32,7 +35,7 @@ class WheelIndex:
             for member, data in members.items():
                 archive.writestr(member, data)
             about = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
-            archive.writestr(f"{info}/METADATA", about)
+            archive.writestr(f"{info}/METADATA", f"{about}Requires-Dist: not-there\n")
             tags = "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
             archive.writestr(f"{info}/WHEEL", tags)
             archive.writestr(f"{info}/RECORD", "")
@@ -47,6 +50,10 @@ class WheelIndex:
         class Handler(SimpleHTTPRequestHandler):
             def log_message(self, format: str, *args: object) -> None:
                 asked.append(self.path)
+
+            def end_headers(self) -> None:
+                self.send_header("Cache-Control", "max-age=3600")
+                super().end_headers()
 
         (self.folder / "simple").mkdir(parents=True, exist_ok=True)
         handler = partial(Handler, directory=str(self.folder))

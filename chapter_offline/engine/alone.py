@@ -1,0 +1,121 @@
+"""The plain loop: one task after another, for models that a wave would not suit.
+
+Recurrent and hybrid models keep a state, not cells, so a task goes back by a shadow: a sequence
+split off where it may have to return to. A mixture of experts could be rolled back row by row,
+but in company its rows' bits depend on one another, so it runs alone as well. Nothing here knows
+of text.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeVar
+
+from chapter_offline.engine.context import Context, Row
+from chapter_offline.engine.sampling import Logits
+from chapter_offline.engine.task import Step, Task
+
+SEQUENCES = 3
+_LIVE, _SHADOW, _BASE = range(SEQUENCES)
+_ROWS = 56
+
+_T = TypeVar("_T", bound=Task)
+_Tokens = Sequence[int]
+
+
+class Alone:
+    """Runs tasks through a context one by one. The context needs `SEQUENCES` sequences.
+
+    A prompt is read in calls that begin at multiples of 56, and only whole calls are shared with
+    the prompts before: so a task's bits are the same, whatever ran before it.
+    """
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._last: _Tokens = ()  # the prompt before
+        self._base: _Tokens = ()  # what the base sequence has read
+
+    def run(self, tasks: Iterable[_T]) -> Iterator[_T]:
+        """Yields the tasks in their order, each once it is done."""
+        for task in tasks:
+            step = task.begin()
+            if not step.done:
+                self._finish(task, step)
+            yield task
+
+    def _finish(self, task: Task, step: Step) -> None:
+        try:
+            tokens = list(step.feed)
+            next_step = _answer(task, self._read_prompt(tokens, step.outputs))
+            shadow = -1
+            while not next_step.done:
+                if next_step.keep < len(tokens):
+                    del tokens[next_step.keep :]
+                    self._go_back(tokens, shadow)
+                if next_step.hold == len(tokens) != shadow:
+                    self._split(_SHADOW)
+                    shadow = len(tokens)
+                fed = self._read(len(tokens), next_step.feed, next_step.outputs)
+                tokens.extend(next_step.feed)
+                next_step = _answer(task, fed)
+        except BaseException:
+            # Ctrl-C may come between a call and its record: nothing of the cache is trusted.
+            self._last = self._base = ()
+            self._context.clear()
+            raise
+
+    def _go_back(self, tokens: _Tokens, shadow: int) -> None:
+        self._context.cut(_LIVE)
+        if shadow == len(tokens):
+            self._context.copy(_SHADOW, _LIVE)
+            return
+        for _ in self._read(0, tokens, 0):
+            pass
+
+    def _split(self, sequence: int) -> None:
+        self._context.cut(sequence)
+        self._context.copy(_LIVE, sequence)
+
+    def _read_prompt(self, tokens: _Tokens, outputs: int) -> Iterator[Logits]:
+        """Reads a prompt from the start, or from where the base ends."""
+        self._context.cut(_LIVE)
+        common = _common(tokens, self._last, len(tokens) - outputs)
+        common -= common % _ROWS
+        start = len(self._base)
+        if start and _common(tokens, self._base, common) == start:
+            self._context.copy(_BASE, _LIVE)
+        else:
+            start = 0
+        self._last = tuple(tokens)
+        if common > start:
+            for _ in self._read(start, tokens[start:common], 0):
+                pass
+            self._split(_BASE)
+            self._base = tuple(tokens[:common])
+            start = common
+        yield from self._read(start, tokens[start:], outputs)
+
+    def _read(self, position: int, tokens: _Tokens, outputs: int) -> Iterator[Logits]:
+        """Decodes tokens from a position on; yields the logits of the last `outputs` of them."""
+        first_output = len(tokens) - outputs
+        for start in range(0, len(tokens), _ROWS):
+            part = enumerate(tokens[start : start + _ROWS], start)
+            rows = [Row(token, position + i, _LIVE, i >= first_output) for i, token in part]
+            yield from self._context.decode(rows)
+
+
+def _answer(task: Task, rows: Iterator[Logits]) -> Step:
+    """Shows the task the rows of logits; returns the step that it answers the last one with."""
+    step = None
+    for row in rows:
+        step = task.advance(row)
+    assert step is not None
+    return step
+
+
+def _common(one: _Tokens, other: _Tokens, limit: int) -> int:
+    """Length of the common prefix, at most `limit`."""
+    length = 0
+    for a, b in zip(one[: max(limit, 0)], other, strict=False):
+        if a != b:
+            break
+        length += 1
+    return length

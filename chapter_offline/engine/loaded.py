@@ -1,0 +1,134 @@
+"""A loaded model as the interface promises it: jobs become tasks, tasks become results."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TextIO, TypeVar
+
+from chapter_offline.engine.context import Context
+from chapter_offline.engine.interface import (
+    ChoiceJob,
+    Chosen,
+    Message,
+    ModelFacts,
+    Scored,
+    ScoreJob,
+    Settings,
+    WriteJob,
+    Written,
+)
+from chapter_offline.engine.library import Library
+from chapter_offline.engine.reading import Choice, Score
+from chapter_offline.engine.script import Script
+from chapter_offline.engine.task import Task
+from chapter_offline.engine.template import ChatTemplate
+from chapter_offline.engine.tokens import Vocabulary
+
+_T = TypeVar("_T", bound=Task)
+
+
+class Loop(Protocol):
+    """Runs tasks; yields them in their order."""
+
+    def run(self, tasks: Iterable[_T]) -> Iterator[_T]: ...
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What was loaded, and has to be freed: the model, its context, its share of the log."""
+
+    library: Library
+    model: Any
+    context: Context
+    log: TextIO | None
+
+
+class LlamaEngine:
+    """The engine over one loaded model. A `with` block closes it."""
+
+    def __init__(
+        self,
+        loaded: Loaded,
+        loop: Loop,
+        vocabulary: Vocabulary,
+        template: ChatTemplate,
+        facts: ModelFacts,
+        settings: Settings,
+    ) -> None:
+        self._loaded: Loaded | None = loaded
+        self._loop = loop
+        self._vocabulary = vocabulary
+        self._template = template
+        self._facts = facts
+        self._settings = settings
+
+    @property
+    def facts(self) -> ModelFacts:
+        return self._facts
+
+    @property
+    def settings(self) -> Settings:
+        return self._settings
+
+    def count(self, messages: Sequence[Message], given: str = "") -> int:
+        self._check_open()
+        return len(self._prompt(messages)) + len(self._vocabulary.text(given))
+
+    def count_text(self, text: str) -> int:
+        self._check_open()
+        return len(self._vocabulary.text(text))
+
+    def write(self, jobs: Iterable[WriteJob]) -> Iterator[Written]:
+        self._check_open()
+        seed, window = self._settings.seed, self._settings.window
+        tasks = (
+            Script(job, self._prompt(job.messages), self._vocabulary, seed, window) for job in jobs
+        )
+        return (script.result() for script in self._loop.run(tasks))
+
+    def choose(self, jobs: Iterable[ChoiceJob]) -> Iterator[Chosen]:
+        self._check_open()
+        tasks = (
+            Choice(
+                job,
+                self._prompt(job.messages),
+                tuple(map(self._vocabulary.text, job.options)),
+                self._settings.window,
+            )
+            for job in jobs
+        )
+        return (choice.result() for choice in self._loop.run(tasks))
+
+    def score(self, jobs: Iterable[ScoreJob]) -> Iterator[Scored]:
+        self._check_open()
+        tasks = (
+            Score(
+                job,
+                self._prompt(job.messages) + self._vocabulary.text(job.opening),
+                self._vocabulary.text(job.text),
+                self._settings.window,
+            )
+            for job in jobs
+        )
+        return (score.result() for score in self._loop.run(tasks))
+
+    def close(self) -> None:
+        loaded, self._loaded = self._loaded, None
+        if loaded is None:
+            return
+        loaded.context.close()
+        loaded.library.api.llama_model_free(loaded.model)
+        if loaded.log is not None:
+            loaded.library.log.close(loaded.log)
+
+    def __enter__(self) -> "LlamaEngine":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _check_open(self) -> None:
+        if self._loaded is None:
+            raise RuntimeError("the engine is closed")
+
+    def _prompt(self, messages: Sequence[Message]) -> tuple[int, ...]:
+        return self._vocabulary.conversation(self._template, messages)
