@@ -99,7 +99,9 @@ def models_pull(name: str, at_most: float, quiet: bool) -> None:
         return
     pins = largest_to_pull(int(at_most * _GB))
     if not pins:
-        raise DoesNotFitError(f"no pinned model of at most {at_most:g} GB fits this machine's memory")
+        raise DoesNotFitError(
+            f"no pinned model of at most {at_most:g} GB fits this machine's memory"
+        )
     _pull(pins, quiet)
 
 
@@ -120,7 +122,9 @@ def _pull(pins: Sequence[Pin], quiet: bool) -> None:
         finally:
             watch.done()
         if not quiet:
-            click.echo(f"{pin.name} {_ORIGINS[pulled.origin]}; its sha256 is the pinned one.", err=True)
+            click.echo(
+                f"{pin.name} {_ORIGINS[pulled.origin]}; its sha256 is the pinned one.", err=True
+            )
         click.echo(pulled.path)
         return
 

@@ -22,6 +22,8 @@ from chapter_offline.sizing.figures import Definition, Figures, derive
 Depth = Literal["quick", "standard", "deep"]
 MOST_CLAIMS: dict[Depth, int] = {"quick": 2, "standard": 5, "deep": 99}
 THIN = 40
+_WHOLE = frozenset({"dialogue", "timeline"})
+"""Forms that make sense only whole, at any depth."""
 
 
 @dataclass(frozen=True)
@@ -185,7 +187,7 @@ def _section(
     frame = page.render(frames.get(key, known.frame), f"{key}.frame")
     rows = tuple(_row(page, name) for name in known.table)
     statements: list[Statement] = []
-    chosen = _choose(page, key, known.claims, depth, omitted)
+    chosen = _choose(page, key, requirement.form, known.claims, depth, omitted)
     for claim, origin in chosen:
         statements.extend(_statements(page, key, claim, origin, omitted))
     return SectionPlan(
@@ -206,7 +208,12 @@ _Origin = Literal["library", "brief"]
 
 
 def _choose(
-    page: Page, key: str, universal: Sequence[Claim], depth: Depth, omitted: list[tuple[str, str]]
+    page: Page,
+    key: str,
+    form: Form,
+    universal: Sequence[Claim],
+    depth: Depth,
+    omitted: list[tuple[str, str]],
 ) -> list[tuple[Claim, _Origin]]:
     """The claims that hold, special before general, the heaviest ones if there are too many."""
     own: list[tuple[Claim, _Origin]] = [(c, "brief") for c in page.brief.claims if c.at == key]
@@ -222,7 +229,7 @@ def _choose(
             omitted.append((name, f"holds when {claim.when}"))
         else:
             holding.append((claim, origin))
-    most = MOST_CLAIMS[depth]
+    most = 99 if form in _WHOLE else MOST_CLAIMS[depth]
     if len(holding) > most:
         rank = sorted(
             range(len(holding)),

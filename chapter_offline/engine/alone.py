@@ -48,8 +48,10 @@ class Alone:
             shadow = -1
             while not next_step.done:
                 if next_step.keep < len(tokens):
-                    del tokens[next_step.keep :]
-                    self._go_back(tokens, shadow)
+                    assert next_step.keep == shadow
+                    del tokens[shadow:]
+                    self._context.cut(_LIVE)
+                    self._context.copy(_SHADOW, _LIVE)
                 if next_step.hold == len(tokens) != shadow:
                     self._split(_SHADOW)
                     shadow = len(tokens)
@@ -62,14 +64,6 @@ class Alone:
             self._context.clear()
             raise
 
-    def _go_back(self, tokens: _Tokens, shadow: int) -> None:
-        self._context.cut(_LIVE)
-        if shadow == len(tokens):
-            self._context.copy(_SHADOW, _LIVE)
-            return
-        for _ in self._read(0, tokens, 0):
-            pass
-
     def _split(self, sequence: int) -> None:
         self._context.cut(sequence)
         self._context.copy(_LIVE, sequence)
@@ -77,6 +71,7 @@ class Alone:
     def _read_prompt(self, tokens: _Tokens, outputs: int) -> Iterator[Logits]:
         """Reads a prompt from the start, or from where the base ends."""
         self._context.cut(_LIVE)
+        self._context.cut(_SHADOW)
         common = _common(tokens, self._last, len(tokens) - outputs)
         common -= common % _ROWS
         start = len(self._base)
@@ -84,6 +79,8 @@ class Alone:
             self._context.copy(_BASE, _LIVE)
         else:
             start = 0
+            self._base = ()
+            self._context.cut(_BASE)
         self._last = tuple(tokens)
         if common > start:
             for _ in self._read(start, tokens[start:common], 0):

@@ -138,12 +138,14 @@ class Settings:
     window: tokens that prompt and output of one job may take together.
     threads: 0 takes the physical cores of this machine.
     gpu_layers: layers on the GPU; -1 means all.
+    slots: jobs that are decoded together, 48 at most; 0 lets the engine choose.
     """
 
     window: int = 4096
     seed: int = 1
     threads: int = 0
     gpu_layers: int = 0
+    slots: int = 0
     log_file: str | None = None
 
 
@@ -151,6 +153,7 @@ class Settings:
 class ModelFacts:
     """What the loaded file says of itself, and what it is run by.
 
+    pure: a job's results are the same bits in any company; else only among the same jobs.
     libraries: file name and sha256 of every shared library of llama.cpp in use.
     """
 
@@ -159,6 +162,7 @@ class ModelFacts:
     parameters: int
     trained_window: int
     has_chat_template: bool
+    pure: bool = True
     libraries: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -40,9 +40,9 @@ class Choice:
                 self._totals[i] = log_probability(logits, option[0])
             self._todo = [(i, k) for i, o in enumerate(self._options) for k in range(1, len(o))]
             return self._next()
-        option, place = self._todo.pop(0)
-        self._totals[option] += log_probability(logits, self._options[option][place])
-        return self._next() if place + 1 == len(self._options[option]) else None
+        which, place = self._todo.pop(0)
+        self._totals[which] += log_probability(logits, self._options[which][place])
+        return self._next() if place + 1 == len(self._options[which]) else None
 
     def _next(self) -> Step:
         start = len(self._prompt)

@@ -150,7 +150,7 @@ class Wave:
                 self._restart(slot)
                 continue
             waiting.popleft()
-            slot.sequence = self._take_sequence()
+            slot.sequence = self._take_sequence(holder)
             slot.decoded = shared
             if shared:
                 self._context.copy(holder, slot.sequence, 0, shared)
@@ -175,10 +175,12 @@ class Wave:
                 coming = max(coming, common)
         return None if coming > best else (holder, best)
 
-    def _take_sequence(self) -> int:
+    def _take_sequence(self, holder: int) -> int:
+        """A sequence for a task: a free one, or that of the task that ended first, save `holder`."""
         if self._free:
             return self._free.pop()
-        oldest = next(s for s, r in self._records.items() if r.slot is None and s != _BASE)
+        ended = (s for s, record in self._records.items() if record.slot is None)
+        oldest = next(s for s in ended if s not in (_BASE, holder))
         del self._records[oldest]
         self._park(oldest, 0)
         return oldest
@@ -227,6 +229,7 @@ class Wave:
     def _apply(self, slot: _Slot, step: Step) -> None:
         if step.done:
             slot.done = True
+            del self._records[slot.sequence]  # to its new place in the order of those that ended
             self._records[slot.sequence] = _Record(slot.prompt, len(slot.prompt))
             return
         if step.keep < slot.decoded:

@@ -18,10 +18,11 @@ ALWAYS = frozenset({"gateway", "worker", "store"})
 
 
 class Question(Shape):
-    """A closed choice. values: the figure that each option stands for, if it is a magnitude."""
+    """A closed choice. examples: (system, answer), shown first. values: the figure that each option stands for, if it is a magnitude."""
 
     question: Annotated[str, StringConstraints(pattern=r"\{system\}")]
     options: tuple[str, ...]
+    examples: tuple[tuple[str, str], ...] = ()
     values: tuple[float, ...] = ()
 
 

@@ -1,20 +1,24 @@
 """The model decides: a brief of a system that the library doesn't have, by closed choices.
 
-Small models say Yes too readily and prefer some words to others, whatever the question. So each
-answer's log-probability is taken relative to its mean over other systems.
+Small models say Yes too readily and prefer some words to others, whatever the question. So what
+an answer gets for other systems, on average, is taken off what it gets for this one.
 """
 
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from statistics import mean
 
-from chapter_offline.engine.interface import ChoiceJob, Chosen, Engine, Message
-from chapter_offline.knowledge.generic import Answers, Choices, Question
+from chapter_offline.engine.interface import ChoiceJob, Engine, Message
+from chapter_offline.knowledge.generic import Answers, Choices
 
-_SYSTEM = "You answer with one word or a few words, nothing else."
+_NAMING = "You answer with one word or a few words, nothing else."
+_JUDGING = "You are a system design expert. Answer Yes or No."
 _YES_NO = ("Yes", "No")
+HABIT = {"noun": 0.5, "figure": 1.0}
+"""How much of an option's usual log-probability is taken off."""
 ROLE_BAR = 0.0
-TRAIT_BAR = 0.35
+TRAIT_BAR = 0.1
 MOST_TRAITS = 4
 _IDLE = frozenset(
     """a an and app application at backend by distributed engine for from global in large low manager management of on online
@@ -31,10 +35,6 @@ class Decided:
     margins: Mapping[str, float]
 
 
-def _ask(key: str, question: str, options: tuple[str, ...]) -> ChoiceJob:
-    return ChoiceJob(key, (Message("system", _SYSTEM), Message("user", question)), options)
-
-
 def _spoken(option: str) -> str:
     """As a model begins an answer: with a capital."""
     return option[:1].upper() + option[1:]
@@ -44,14 +44,14 @@ def _unspoken(option: str) -> str:
     return option if option in _YES_NO else option[:1].lower() + option[1:]
 
 
-def candidates(system: str, listed: tuple[str, ...]) -> tuple[str, ...]:
-    """What the item may be called: nouns of the system's own name first, then the list.
+def own_words(system: str) -> tuple[str, ...]:
+    """Nouns of the system's own name that may be what it looks after, in the singular.
 
-    Words of the name that name a kind of program rather than a thing are left out.
+    Words that name a kind of program rather than a thing are left out.
     """
-    words = [w for w in re.findall(r"[A-Za-z][a-z-]{2,}", system) if w.lower() not in _IDLE]
-    own = [w.lower() for w in words if not w.lower().endswith(("ing", "ed"))]
-    return tuple(dict.fromkeys([*own, *listed]))
+    words = [word.lower() for word in re.findall(r"[A-Za-z][a-z-]{2,}", system)]
+    things = [w for w in words if w not in _IDLE and not w.endswith(("ing", "ed", "ly", "ss"))]
+    return tuple(dict.fromkeys(w.removesuffix("s") for w in things))
 
 
 def jobs(system: str, choices: Choices) -> Iterator[ChoiceJob]:
@@ -60,71 +60,96 @@ def jobs(system: str, choices: Choices) -> Iterator[ChoiceJob]:
         for name, question in questions.items():
             options = question.options
             if name == "item":
-                options = candidates(system, options)
-            text = question.question.format(system=system)
-            yield _ask(f"{system}|{kind}|{name}", text, tuple(map(_spoken, options)))
-    for kind, asked in (("role", choices.roles), ("trait", choices.traits)):
-        for name, what in asked.properties.items():
-            text = asked.question.format(system=system, property=what)
-            yield _ask(f"{system}|{kind}|{name}", text, _YES_NO)
+                options = tuple(dict.fromkeys([*own_words(system), *options]))
+            messages = [Message("system", _NAMING)]
+            for example, answer in question.examples:
+                asked = question.question.format(system=example)
+                messages += [Message("user", asked), Message("assistant", answer)]
+            messages.append(Message("user", question.question.format(system=system)))
+            yield ChoiceJob(
+                f"{system}|{kind}|{name}", tuple(messages), tuple(map(_spoken, options))
+            )
+    for kind, judged in (("role", choices.roles), ("trait", choices.traits)):
+        for name, what in judged.properties.items():
+            text = judged.question.format(system=system, property=what)
+            conversation = (Message("system", _JUDGING), Message("user", text))
+            yield ChoiceJob(f"{system}|{kind}|{name}", conversation, _YES_NO)
 
 
 def decide(engine: Engine, system: str, choices: Choices, model: str) -> Decided:
     """Asks about the system and about the systems of calibration, and compares."""
-    asked = [*choices.calibration, system]
-    all_jobs = [job for name in asked for job in jobs(name, choices)]
-    per_system = len(all_jobs) // len(asked)
-    results = list(engine.choose(all_jobs))
-    rows = [results[i : i + per_system] for i in range(0, len(results), per_system)]
-    sheets = [all_jobs[i : i + per_system] for i in range(0, len(all_jobs), per_system)]
-    nouns: dict[str, str] = {}
-    figures: dict[str, float] = {}
-    roles: set[str] = set()
-    traits: dict[str, float] = {}
-    margins: dict[str, float] = {}
-    for at, (job, chosen) in enumerate(zip(sheets[-1], rows[-1], strict=True)):
-        kind, name = job.key.split("|")[-2:]
-        scores = dict(zip(map(_unspoken, job.options), chosen.log_probs, strict=True))
-        means = _means(at, sheets[:-1], rows[:-1])
-        if kind in {"role", "trait"}:
-            margin = scores["Yes"] - scores["No"] - (means["Yes"] - means["No"])
-            margins[f"{kind} {name}"] = margin
-            if kind == "role" and margin > ROLE_BAR:
-                roles.add(name)
-            elif kind == "trait" and margin > TRAIT_BAR:
-                traits[name] = margin
-            continue
-        lowest = min(means.values())
-        ranked = sorted(scores, key=lambda o: scores[o] - means.get(o, lowest), reverse=True)
-        if name == "item":
-            ranked = [w for w in ranked if w in candidates(system, ())] or ranked
-        margins[f"{kind} {name}"] = (
-            (scores[ranked[0]] - scores[ranked[1]]) if len(ranked) > 1 else 0.0
-        )
-        if kind == "noun":
-            nouns[name] = ranked[0]
-        else:
-            figures[name] = _value(choices.magnitudes[name], ranked[0])
-    strongest = sorted(traits, key=lambda t: -traits[t])[:MOST_TRAITS]
+    asked = (*choices.calibration, system)
+    sheets = [list(jobs(name, choices)) for name in asked]
+    # One question after the other over all systems, so that its examples are read once.
+    by_question = [sheet[at] for at in range(len(sheets[0])) for sheet in sheets]
+    scores = {
+        job.key: dict(zip(map(_unspoken, job.options), chosen.log_probs, strict=True))
+        for job, chosen in zip(by_question, engine.choose(by_question), strict=True)
+    }
+    picked, margins = _pick(system, choices, scores)
+    leanings = _lean(system, choices, scores)
+    margins |= {f"{kind} {name}": margin for (kind, name), margin in leanings.items()}
+    traits = [
+        name for (kind, name), margin in leanings.items() if kind == "trait" and margin > TRAIT_BAR
+    ]
+    traits.sort(key=lambda name: -leanings["trait", name])
     answers = Answers(
         system=system,
-        nouns=nouns,
-        roles=frozenset(roles),
-        traits=frozenset(strongest),
-        figures=figures,
+        nouns={name: picked["noun", name] for name in choices.nouns},
+        roles=frozenset(
+            n for (k, n), margin in leanings.items() if k == "role" and margin > ROLE_BAR
+        ),
+        traits=frozenset(traits[:MOST_TRAITS]),
+        figures={
+            name: question.values[question.options.index(picked["figure", name])]
+            for name, question in choices.magnitudes.items()
+        },
         made={"by": model, "how": "closed choices, each less its mean over other systems"},
     )
     return Decided(answers, margins)
 
 
-def _means(at: int, sheets: list[list[ChoiceJob]], rows: list[list[Chosen]]) -> dict[str, float]:
-    """Mean log-probability of each option of question `at` over the systems of calibration."""
-    seen: dict[str, list[float]] = {}
-    for sheet, row in zip(sheets, rows, strict=True):
-        for option, score in zip(sheet[at].options, row[at].log_probs, strict=True):
-            seen.setdefault(_unspoken(option), []).append(score)
-    return {option: sum(scores) / len(scores) for option, scores in seen.items()}
+def _pick(
+    system: str, choices: Choices, scores: Mapping[str, Mapping[str, float]]
+) -> tuple[dict[tuple[str, str], str], dict[str, float]]:
+    """The best option of every question, and by how much. No two nouns are the same word."""
+    picked: dict[tuple[str, str], str] = {}
+    margins: dict[str, float] = {}
+    for kind, questions in (("noun", choices.nouns), ("figure", choices.magnitudes)):
+        for name, question in questions.items():
+            usual = {
+                option: mean(
+                    scores[f"{other}|{kind}|{name}"][option] for other in choices.calibration
+                )
+                for option in question.options
+            }
+            middle = mean(usual.values())
+            own = scores[f"{system}|{kind}|{name}"]
+            taken = {word for (what, _), word in picked.items() if what == kind}
+            rank = {
+                o: s - HABIT[kind] * usual.get(o, middle) for o, s in own.items() if o not in taken
+            }
+            best, second = sorted(rank, key=lambda option: -rank[option])[:2]
+            picked[kind, name] = best
+            margins[f"{kind} {name}"] = rank[best] - rank[second]
+    return picked, margins
 
 
-def _value(question: Question, option: str) -> float:
-    return question.values[question.options.index(option)]
+def _lean(
+    system: str, choices: Choices, scores: Mapping[str, Mapping[str, float]]
+) -> dict[tuple[str, str], float]:
+    """How much more a system has each property than others do, and than it has other properties."""
+
+    def yes(of: str, kind: str, name: str) -> float:
+        options = scores[f"{of}|{kind}|{name}"]
+        return options["Yes"] - options["No"]
+
+    names = [("role", n) for n in choices.roles.properties]
+    names += [("trait", n) for n in choices.traits.properties]
+    lean = {
+        (kind, name): yes(system, kind, name)
+        - mean(yes(other, kind, name) for other in choices.calibration)
+        for kind, name in names
+    }
+    offset = mean(lean.values())
+    return {key: value - offset for key, value in lean.items()}
