@@ -20,8 +20,9 @@ from chapter_offline.sizing.expressions import ExpressionError
 from chapter_offline.sizing.figures import Definition, Figures, derive
 
 Depth = Literal["quick", "standard", "deep"]
-MOST_CLAIMS: dict[Depth, int] = {"quick": 2, "standard": 5, "deep": 99}
 THIN = 40
+MOST_WORDS: dict[Depth, int] = {"quick": 50, "standard": 100, "deep": 100_000}
+"""Words of claims in a section, as their templates count them; a list may have twice as many."""
 _WHOLE = frozenset({"dialogue", "timeline"})
 """Forms that make sense only whole, at any depth."""
 
@@ -229,16 +230,39 @@ def _choose(
             omitted.append((name, f"holds when {claim.when}"))
         else:
             holding.append((claim, origin))
-    most = 99 if form in _WHOLE else MOST_CLAIMS[depth]
-    if len(holding) > most:
-        rank = sorted(
-            range(len(holding)),
-            key=lambda i: (-holding[i][0].weight - 2 * (holding[i][1] == "brief"), i),
-        )
-        kept = set(rank[:most])
-        omitted.extend((f"{key}.{holding[i][0].id}", "depth") for i in rank[most:])
-        holding = [pair for i, pair in enumerate(holding) if i in kept]
-    return holding
+    return holding if form in _WHOLE else _heaviest(page, key, holding, form, depth, omitted)
+
+
+def _heaviest(
+    page: Page,
+    key: str,
+    holding: list[tuple[Claim, _Origin]],
+    form: Form,
+    depth: Depth,
+    omitted: list[tuple[str, str]],
+) -> list[tuple[Claim, _Origin]]:
+    """The claims that a depth has room for: the heaviest, the brief's own first."""
+    room = MOST_WORDS[depth] * (2 if form == "list" else 1)
+    fewest = 1 if depth == "quick" and form != "list" else 2
+    rank = sorted(
+        range(len(holding)),
+        key=lambda i: (-holding[i][0].weight - 2 * (holding[i][1] == "brief"), i),
+    )
+    kept: set[int] = set()
+    for i in rank:
+        claim = holding[i][0]
+        length = len(claim.text.split()) * len(page.each(claim.each) if claim.each else [0])
+        if len(kept) >= fewest and length > room:
+            omitted.append((f"{key}.{claim.id}", f"no room at depth {depth}"))
+            continue
+        kept.add(i)
+        room -= length
+    # What goes on in the paragraph of a claim that was left out would hang in the air.
+    return [
+        pair
+        for i, pair in enumerate(holding)
+        if i in kept and not (pair[0].join and i - 1 not in kept)
+    ]
 
 
 def _compare(figures: Figures, condition: str, where: str) -> bool:

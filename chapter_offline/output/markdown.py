@@ -229,7 +229,7 @@ def _what_if(chapter: Chapter) -> Iterator[str]:
     yield ""
     for question, section in chapter.pieces.what_if:
         heading, part = headings[section]
-        yield f"- {markdown(question)} (*{heading}*, Part {part})"
+        yield f"- {markdown(question)} See *{heading}* (Part {part})."
     yield ""
 
 
