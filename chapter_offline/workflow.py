@@ -19,7 +19,7 @@ from chapter_offline.chapter.plan import Depth, Plan, make_plan
 from chapter_offline.engine.interface import Engine, Settings
 from chapter_offline.errors import IncompleteError, UsageError
 from chapter_offline.knowledge.briefs import Brief, load_brief, same_system
-from chapter_offline.knowledge.generic import brief_from, brief_table, as_toml, load_choices
+from chapter_offline.knowledge.generic import as_toml, brief_from, brief_table, load_choices
 from chapter_offline.knowledge.library import Library, load_library, slug
 from chapter_offline.output import folder
 from chapter_offline.output.check import Finding, check

@@ -21,7 +21,7 @@ from chapter_offline.knowledge.nouns import Noun, article
 from chapter_offline.sizing.figures import Figure, Figures
 
 
-class LeftOut(Exception):  # noqa: N818 - not an error: a claim that does not hold for this system
+class LeftOut(Exception):
     """A claim can't be said of this system; the message says why."""
 
 

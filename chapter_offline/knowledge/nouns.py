@@ -51,13 +51,13 @@ class Noun(str):
         return self + ("'" if self.endswith("s") else "'s")
 
     @property
-    def Cap(self) -> str:  # noqa: N802 - templates write {{ client.Cap }} for a capital
+    def Cap(self) -> str:
         return _capital(self)
 
     @property
-    def Pl(self) -> str:  # noqa: N802
+    def Pl(self) -> str:
         return _capital(self.pl)
 
     @property
-    def A(self) -> str:  # noqa: N802
+    def A(self) -> str:
         return _capital(self.a)

@@ -16,7 +16,7 @@ from chapter_offline.sizing.units import Printed, printed, quantity, unit_of
 
 Origin = Literal["given", "chosen", "derived"]
 
-_SMALL = "zero one two three four five six seven eight nine ten".split()
+_SMALL = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
 
 
 @dataclass(frozen=True)
