@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from chapter_offline.catalog.pins import find_pin
+from chapter_offline.catalog.store import model_path
+
 sys.path.insert(0, str(Path(__file__).parent))  # so that any test can import tiny_gguf
 
 MODEL_VARIABLE = "CHAPTER_OFFLINE_TEST_MODEL"
 REAL_MODEL_PIN = "smollm2-135m"
-REAL_MODEL_FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
 
 
 @pytest.fixture(scope="session")
@@ -25,10 +27,10 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def real_model() -> Path:
     """The pinned 135M; a test that wants it fails where it is missing, and says how to get it."""
     named = os.environ.get(MODEL_VARIABLE)
-    path = Path(named) if named else Path("~/.cache/dev-models").expanduser() / REAL_MODEL_FILE
+    path = Path(named) if named else model_path(find_pin(REAL_MODEL_PIN))
     if not path.is_file():
         pytest.fail(
             f"{path}: the real model is not there. Run `chapter-offline models pull "
-            f"{REAL_MODEL_PIN}`, or set {MODEL_VARIABLE} to the file {REAL_MODEL_FILE}."
+            f"{REAL_MODEL_PIN}`, or set {MODEL_VARIABLE} to its file."
         )
     return path

@@ -11,7 +11,10 @@ import gguf
 import numpy as np
 from numpy.typing import NDArray
 
-WORDS = ["the", "limiter", "holds", "its", "count", "in", "a", "store", "and", "each", "node", "reads", "it", "before", "the", "call", "so", "that", "one", "late", "clock", "never", "lets", "more", "requests", "through", "than", "were", "paid", "for", "while", "every", "lease", "expires"]
+WORDS = """
+    the limiter holds its count in a store and each node reads it before the call so that one
+    late clock never lets more requests through than were paid for while every lease expires
+    """.split()
 CHATML = (
     "{% for m in messages %}{{ '<|im_start|>' + m['role'] + '\\n' + m['content'] + '<|im_end|>' "
     "+ '\\n' }}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}"

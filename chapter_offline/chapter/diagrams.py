@@ -4,6 +4,7 @@ Labels are data and escaped; whether the text renders is tried elsewhere before 
 """
 
 from collections.abc import Callable
+from itertools import pairwise
 
 from chapter_offline.chapter.escape import mermaid
 from chapter_offline.chapter.render import Page, nouns_of
@@ -118,7 +119,7 @@ def evolution(page: Page) -> str:
         name = _step(page, phase.name)
         boxes = "<br/>".join(_step(page, box) for box in phase.components)
         lines.append(f"{_INDENT}{phase.id}[{_quoted(f'{name[:1].upper()}{name[1:]}<br/>{boxes}')}]")
-    for before, after in zip(phases, phases[1:], strict=False):
+    for before, after in pairwise(phases):
         lines.append(f"{_INDENT}{before.id} -- {_quoted(_step(page, before.label))} --> {after.id}")
     return "\n".join(lines)
 

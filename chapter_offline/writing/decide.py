@@ -21,7 +21,12 @@ ROLE_BAR = 0.0
 TRAIT_BAR = 0.1
 MOST_TRAITS = 4
 _IDLE = frozenset(
-    ["a", "an", "and", "app", "application", "at", "backend", "by", "distributed", "engine", "for", "from", "global", "in", "large", "low", "manager", "management", "of", "on", "online", "platform", "real-time", "realtime", "realtime", "scale", "scheduler", "server", "service", "site", "system", "the", "time", "to", "tracker", "tracking", "with", "availability", "generator", "processor", "processing", "pipeline", "handler", "network"]
+    """
+    a an and app application at backend by distributed engine for from global in large low
+    manager management of on online platform real-time realtime realtime scale scheduler server
+    service site system the time to tracker tracking with availability generator processor
+    processing pipeline handler network
+    """.split()
 )
 
 

@@ -6,7 +6,16 @@ from collections.abc import Callable, Sequence
 Guard = Callable[[str, Sequence[str]], str | None]
 
 _EMPTY = frozenset(
-    ["a", "about", "above", "after", "again", "all", "also", "am", "an", "and", "any", "are", "as", "at", "be", "because", "been", "before", "being", "between", "both", "but", "by", "can", "could", "did", "do", "does", "doing", "down", "each", "even", "every", "few", "for", "from", "further", "had", "has", "have", "having", "he", "her", "here", "his", "how", "i", "if", "in", "into", "is", "it", "its", "just", "least", "let", "like", "many", "may", "me", "might", "more", "most", "much", "must", "my", "no", "nor", "not", "now", "of", "off", "on", "once", "one", "only", "or", "other", "our", "out", "over", "own", "same", "she", "should", "so", "some", "such", "than", "that", "the", "their", "them", "then", "there", "these", "they", "this", "those", "through", "to", "too", "two", "under", "until", "up", "use", "used", "uses", "very", "was", "way", "we", "well", "were", "what", "when", "where", "which", "while", "who", "why", "will", "with", "would", "you", "your", "system", "systems", "service", "thing", "things", "example", "important", "need", "needs", "make", "makes", "made", "also", "ensure", "ensures", "question", "statement", "answer"]
+    """
+    a about above after again all also am an and any are as at be because been before being
+    between both but by can could did do does doing down each even every few for from further
+    had has have having he her here his how i if in into is it its just least let like many may
+    me might more most much must my no nor not now of off on once one only or other our out over
+    own same she should so some such than that the their them then there these they this those
+    through to too two under until up use used uses very was way we well were what when where
+    which while who why will with would you your system systems service thing things example
+    important need needs make makes made also ensure ensures question statement answer
+    """.split()
 )
 
 
