@@ -4,6 +4,7 @@ Which questions are good, and what an attempt misses, is judged by likelihood: a
 it raises the probability of the statement that answers it; an attempt misses what it raises least.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -41,7 +42,9 @@ GOOD_QUESTION = 0.25
 _ATTEMPT_TOKENS = 110
 _QUESTION_TOKENS = 36
 _WEAK_TOKENS = 70
-_SCORED_WORDS = 30
+_ASKED_WORDS = 55
+_SCORED_WORDS = 18
+_ASKED_FACET = ".failure"
 _MISSED = 2
 
 
@@ -79,6 +82,9 @@ class Quoted:
     def _part(self, part: PartPlan) -> Iterator[Task]:
         yield self._attempt(part)
         for section in part.sections:
+            # One question a component is enough; its failures are what a reader should retain.
+            if section.component and not section.id.endswith(_ASKED_FACET):
+                continue
             statement = key_statement(section)
             if statement is not None:
                 yield self._question(section, statement)
@@ -127,7 +133,7 @@ class Quoted:
         self, kind: str, section: SectionPlan, statement: Statement, guard: guards.Guard
     ) -> Task:
         key = f"{section.id}.{kind}"
-        values = {"statement": plain(statement.text)}
+        values = {"statement": _beginning(plain(statement.text), _ASKED_WORDS)}
         examples = len(self._asking.kinds[kind].examples)
         fitted = fit(
             self._engine,
@@ -190,27 +196,26 @@ class Quoted:
         for part in self._plan.parts:
             if part.number not in attempts:
                 continue
-            for kind in ("base", "question", "attempt"):
-                for section in part.sections:
-                    statement = key_statement(section)
-                    if statement is None:
-                        continue
-                    text = " ".join(plain(statement.text).split()[:_SCORED_WORDS])
-                    messages: tuple[Message, ...] = neutral
-                    if kind == "question":
-                        if not asked.get(section.id):
-                            continue
-                        messages = (neutral[0], Message("user", asked[section.id]))
-                    elif kind == "attempt":
-                        conversation, answer = attempts[part.number]
-                        if not answer or section.component not in {"", part.sections[0].component}:
-                            continue
-                        messages = (
-                            *conversation,
-                            Message("assistant", answer),
-                            Message("user", "Go on."),
-                        )
-                    jobs.append(ScoreJob(f"{kind}|{section.id}", messages, text))
+            conversation, answer = attempts[part.number]
+            after = (*conversation, Message("assistant", answer), Message("user", "Go on."))
+            base: list[ScoreJob] = []
+            raised: list[ScoreJob] = []
+            for section in part.sections:
+                statement = key_statement(section)
+                if statement is None:
+                    continue
+                text = " ".join(plain(statement.text).split()[:_SCORED_WORDS])
+                question = asked.get(section.id, "")
+                weighed = answer and section.component in {"", part.sections[0].component}
+                if question:
+                    messages = (neutral[0], Message("user", question))
+                    raised.append(ScoreJob(f"question|{section.id}", messages, text))
+                if weighed:
+                    raised.append(ScoreJob(f"attempt|{section.id}", after, text))
+                if question or weighed:
+                    base.append(ScoreJob(f"base|{section.id}", neutral, text))
+            # Jobs that share a conversation stand together, so that it is read once.
+            jobs += base + sorted(raised, key=lambda job: job.key.partition("|")[0])
         return jobs
 
     def pieces(
@@ -259,6 +264,16 @@ class Quoted:
             if f"attempt|{s.id}" in scores
         ]
         return tuple(heading for _, heading in sorted(gains)[:_MISSED])
+
+
+def _beginning(text: str, most: int) -> str:
+    """The first sentences of a text, as many as have at most so many words; at least one."""
+    kept: list[str] = []
+    for sentence in re.split(r"(?<=[.?!]) (?=[A-Z])", text):
+        if kept and len(" ".join([*kept, sentence]).split()) > most:
+            break
+        kept.append(sentence)
+    return " ".join(kept)
 
 
 def _reasons(result: Written) -> str:
