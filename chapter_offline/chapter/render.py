@@ -8,6 +8,7 @@ come from a stranger.
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import jinja2
@@ -23,6 +24,19 @@ from chapter_offline.sizing.figures import Figure, Figures
 
 class LeftOut(Exception):
     """A claim can't be said of this system; the message says why."""
+
+
+@lru_cache(maxsize=1)
+def _environment() -> ImmutableSandboxedEnvironment:
+    made = ImmutableSandboxedEnvironment(undefined=jinja2.StrictUndefined)
+    made.filters["cap"] = lambda text: str(text)[:1].upper() + str(text)[1:]
+    return made
+
+
+@lru_cache(maxsize=8192)
+def _compiled(template: str) -> jinja2.Template:
+    """A template, compiled once for all chapters of this process."""
+    return _environment().from_string(template)
 
 
 def nouns_of(brief: Brief) -> dict[str, Noun]:
@@ -106,8 +120,6 @@ class Page:
     glossed: dict[str, None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._environment = ImmutableSandboxedEnvironment(undefined=jinja2.StrictUndefined)
-        self._environment.filters["cap"] = lambda text: str(text)[:1].upper() + str(text)[1:]
         brief, names = self.brief, self.library.names
         escaped = {k: Noun(markdown(v), markdown(v.pl)) for k, v in nouns_of(brief).items()}
         self._names: dict[str, Any] = dict(escaped)
@@ -152,7 +164,7 @@ class Page:
         """
         before = dict(self.used), set(self.shown), dict(self.glossed)
         try:
-            text = self._environment.from_string(template).render(self._names, **(extra or {}))
+            text = _compiled(template).render(self._names, **(extra or {}))
         except (LeftOut, BadInputError):
             self.used, self.shown, self.glossed = before
             raise

@@ -21,10 +21,11 @@ class Example(Shape):
 
 
 class Kind(Shape):
-    """A kind of job. `system` and `user` are templates."""
+    """A kind of job. `system` and `user` are templates. opening: how the answer must begin."""
 
     system: str
     user: str
+    opening: str = ""
     examples: tuple[Example, ...] = ()
 
 

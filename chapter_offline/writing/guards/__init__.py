@@ -12,7 +12,7 @@ from chapter_offline.writing.guards.markup import markup
 from chapter_offline.writing.guards.numbers import numbers
 from chapter_offline.writing.guards.question import question, what_if
 from chapter_offline.writing.guards.repeats import alike, repeats
-from chapter_offline.writing.guards.subject import stems, subject
+from chapter_offline.writing.guards.subject import grounded, stems, subject
 from chapter_offline.writing.guards.vendors import vendor_names, vendors
 
 Guard = Callable[[str, Sequence[str]], str | None]
@@ -23,6 +23,7 @@ __all__ = [
     "ALWAYS",
     "Guard",
     "alike",
+    "grounded",
     "numbers",
     "question",
     "stems",

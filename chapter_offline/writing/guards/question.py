@@ -14,6 +14,8 @@ MOST_WORDS = 28
 def question(sentence: str, accepted: Sequence[str]) -> str | None:
     if not sentence.endswith("?") or sentence.count("?") > 1 or not _START.match(sentence):
         return "no question"
+    if any(char.isdigit() for char in sentence):
+        return "figure in a question"
     if not FEWEST_WORDS <= len(sentence.split()) <= MOST_WORDS:
         return "length"
     return "empty question" if _EMPTY.search(sentence) else None

@@ -1,4 +1,4 @@
-"""A sentence is on the subject: it shares a word of substance with what the section is about."""
+"""A sentence is on the subject: it shares words of substance with what the section is about."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -31,5 +31,16 @@ def subject(*texts: str) -> Guard:
 
     def guard(sentence: str, accepted: Sequence[str]) -> str | None:
         return None if stems(sentence) & known else "off the subject"
+
+    return guard
+
+
+def grounded(*texts: str, share: float = 0.8) -> Guard:
+    """A guard that wants most words of substance to come from these texts: nothing is brought in."""
+    known = stems(" ".join(texts))
+
+    def guard(sentence: str, accepted: Sequence[str]) -> str | None:
+        own = stems(sentence)
+        return None if len(own & known) >= share * len(own) else "brings in something else"
 
     return guard

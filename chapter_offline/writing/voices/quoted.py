@@ -12,6 +12,7 @@ from chapter_offline.chapter.document import Attempt, Pieces
 from chapter_offline.chapter.plan import PartPlan, Plan, SectionPlan, Statement
 from chapter_offline.engine.interface import (
     Engine,
+    Given,
     Message,
     Sampler,
     ScoreJob,
@@ -36,14 +37,15 @@ WHAT_IF_SECTIONS = (
     "p12.replication",
     "p13.privileges",
 )
-GOOD_QUESTION = 0.25
+GOOD_QUESTION = 0.65
+GOOD_WHAT_IF = 0.2
 """Nats a token by which a question must raise its statement's log-probability."""
 
 _ATTEMPT_TOKENS = 110
 _QUESTION_TOKENS = 36
 _WEAK_TOKENS = 70
 _ASKED_WORDS = 55
-_SCORED_WORDS = 18
+_SCORED_WORDS = 15
 _ASKED_FACET = ".failure"
 _MISSED = 2
 
@@ -135,11 +137,13 @@ class Quoted:
         key = f"{section.id}.{kind}"
         values = {"statement": _beginning(plain(statement.text), _ASKED_WORDS)}
         examples = len(self._asking.kinds[kind].examples)
+        opening = self._asking.kinds[kind].opening
         fitted = fit(
             self._engine,
             key,
             [lambda n=n: self._asking.messages(kind, values, n) for n in range(examples, -1, -1)],  # type: ignore[misc]
             _QUESTION_TOKENS,
+            opening,
         )
         span = Span(
             QUESTION,
@@ -151,14 +155,14 @@ class Quoted:
                 guards.ALWAYS[1],
                 guards.ALWAYS[2],
                 self._vendors,
-                guards.subject(statement.text),
+                guards.grounded(statement.text, section.frame, section.heading, self._system),
             ),
         )
         return Task(
             kind,
             18 if kind == "what_if" else section.part,
             section.id,
-            WriteJob(key, fitted.messages, (span,)),
+            WriteJob(key, fitted.messages, (Given(opening, shown=True), span)),
         )
 
     def _weak(self, section: SectionPlan, statement: Statement) -> Task:
@@ -204,7 +208,7 @@ class Quoted:
                 statement = key_statement(section)
                 if statement is None:
                     continue
-                text = " ".join(plain(statement.text).split()[:_SCORED_WORDS])
+                text = _scored(statement)
                 question = asked.get(section.id, "")
                 weighed = answer and section.component in {"", part.sections[0].component}
                 if question:
@@ -216,13 +220,21 @@ class Quoted:
                     base.append(ScoreJob(f"base|{section.id}", neutral, text))
             # Jobs that share a conversation stand together, so that it is read once.
             jobs += base + sorted(raised, key=lambda job: job.key.partition("|")[0])
+        by_id = {section.id: section for section in self._plan.sections()}
+        for task in tasks:
+            supposed = written[task.job.key].spans[QUESTION] if task.kind == "what_if" else ""
+            statement = key_statement(by_id[task.section]) if supposed else None
+            if statement is not None:
+                text = _scored(statement)
+                asking = (neutral[0], Message("user", supposed))
+                jobs.append(ScoreJob(f"before what_if|{task.section}", neutral, text))
+                jobs.append(ScoreJob(f"what_if|{task.section}", asking, text))
         return jobs
 
     def pieces(
         self, tasks: Sequence[Task], written: Mapping[str, Written], scores: Mapping[str, float]
     ) -> Pieces:
         """What goes on the page, and what was left out and why."""
-        headings = {section.id: section for section in self._plan.sections()}
         attempts: dict[int, Attempt] = {}
         questions: dict[str, str] = {}
         weak: dict[str, str] = {}
@@ -240,21 +252,14 @@ class Quoted:
                 left_out.append((task.section, task.kind, _reasons(result)))
             elif task.kind == "weak":
                 weak[task.section] = text
-            elif task.kind == "what_if":
-                if any(guards.alike(text, before) for before, _ in what_if):
-                    left_out.append((task.section, task.kind, "said before"))
-                else:
+            elif task.kind in {"question", "what_if"}:
+                before = [*questions.values(), *(asked for asked, _ in what_if)]
+                if reason := _unfit(task, text, scores, before):
+                    left_out.append((task.section, task.kind, reason))
+                elif task.kind == "what_if":
                     what_if.append((text, task.section))
-            elif task.kind == "question":
-                gain = scores[f"question|{task.section}"] - scores[f"base|{task.section}"]
-                if any(guards.alike(text, before) for before in questions.values()):
-                    left_out.append((task.section, task.kind, "said before"))
-                elif gain < GOOD_QUESTION:
-                    left_out.append(
-                        (task.section, task.kind, f"its section does not answer it ({gain:.2f})")
-                    )
                 else:
-                    questions[headings[task.section].id] = text
+                    questions[task.section] = text
         return Pieces(attempts, questions, weak, tuple(what_if), {}, tuple(left_out))
 
     def _missed(self, part: PartPlan, scores: Mapping[str, float]) -> tuple[str, ...]:
@@ -266,6 +271,11 @@ class Quoted:
         return tuple(heading for _, heading in sorted(gains)[:_MISSED])
 
 
+def _scored(statement: Statement) -> str:
+    """As much of a statement as its likelihood is taken of."""
+    return " ".join(plain(statement.text).split()[:_SCORED_WORDS])
+
+
 def _beginning(text: str, most: int) -> str:
     """The first sentences of a text, as many as have at most so many words; at least one."""
     kept: list[str] = []
@@ -274,6 +284,16 @@ def _beginning(text: str, most: int) -> str:
             break
         kept.append(sentence)
     return " ".join(kept)
+
+
+def _unfit(task: Task, text: str, scores: Mapping[str, float], before: Sequence[str]) -> str:
+    """Why a question is not asked, or ""."""
+    if any(guards.alike(text, other) for other in before):
+        return "said before"
+    base = "base" if task.kind == "question" else "before what_if"
+    gain = scores[f"{task.kind}|{task.section}"] - scores[f"{base}|{task.section}"]
+    bar = GOOD_QUESTION if task.kind == "question" else GOOD_WHAT_IF
+    return "" if gain >= bar else f"its section does not answer it ({gain:.2f})"
 
 
 def _reasons(result: Written) -> str:

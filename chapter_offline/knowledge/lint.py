@@ -1,0 +1,46 @@
+"""What is wrong with a text that a writer wrote: in the template, and as a reader gets it.
+
+For tests and for `scripts/claims`; a chapter is written without it.
+"""
+
+import re
+
+_ALLOWED_DIGITS = re.compile(
+    r"P\d\d(\.\d)?|HTTP \d{3}|UTF-8|SHA-\d+|[Vv][12]\b|[Ww]rite [1-9]\b|[nm]\d?²|L[456]\b|IPv[46]|n\+1"
+)
+_WORDY = re.compile(
+    r"\b(it is important to|robust|leverag\w+|seamless\w*|crucial|utili[sz]e\w*|delve)\b", re.I
+)
+_TYPED_ARTICLE = re.compile(r"\b[Aa]n? \{\{\s*\w+\s*\}\}")
+_ARTICLE = re.compile(r"\b(a [aeio]\w+|an [bcdfgjklmnpqrstvwxyz]\w+)")
+_SOUNDS_LIKE_A_CONSONANT = re.compile(r"a (one|uni|eu|use)")
+_SMALL_START = re.compile(r"(?<!e\.g)(?<!i\.e)(?<!vs)[.!?] ([a-z]\w*)")
+_DOUBLED = re.compile(r"\b(\w+) \1\b")
+_MAY_DOUBLE = frozenset({"that", "had"})
+_ENDS = ".!?\"”)'’:"
+
+
+def template_faults(text: str) -> list[str]:
+    """Faults of a template: typed digits, articles before nouns, empty words."""
+    bare = re.sub(r"{{.*?}}|{%.*?%}", "", text, flags=re.S)
+    faults = [f"typed digit {d!r}" for d in re.findall(r"\d+", _ALLOWED_DIGITS.sub("", bare))]
+    faults += [f"article typed before a noun: {m!r}" for m in _TYPED_ARTICLE.findall(text)]
+    faults += [f"says {m.group(0)!r}" for m in _WORDY.finditer(bare)]
+    return faults
+
+
+def rendered_faults(text: str) -> list[str]:
+    """Faults of a text as it was rendered for one system: grammar that a program can see."""
+    faults = []
+    found = _ARTICLE.search(text)
+    if found and not _SOUNDS_LIKE_A_CONSONANT.match(found.group(0)):
+        faults.append(f"article: {found.group(0)!r}")
+    faults += [
+        f"small letter after a full stop: {m.group(0)!r}" for m in _SMALL_START.finditer(text)
+    ]
+    faults += [
+        f"doubled {m.group(0)!r}" for m in _DOUBLED.finditer(text) if m.group(1) not in _MAY_DOUBLE
+    ]
+    if text and text[-1] not in _ENDS:
+        faults.append(f"does not end a sentence: …{text[-30:]!r}")
+    return faults

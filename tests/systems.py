@@ -1,0 +1,77 @@
+"""Systems to plan chapters of: the library's own, and made ones. Read once for all tests."""
+
+from collections.abc import Iterable
+from functools import lru_cache
+from itertools import product
+
+from chapter_offline.chapter.plan import Depth, Plan, make_plan
+from chapter_offline.knowledge.briefs import Brief
+from chapter_offline.knowledge.generic import Answers, Choices, brief_from, load_choices
+from chapter_offline.knowledge.library import Library, load_library
+from chapter_offline.resources import prompts_dir
+
+PROMPTS = prompts_dir()
+NOUNS = {
+    "act": "reservation",
+    "item": "bay",
+    "person": "driver",
+    "client": "phone app",
+    "group": "garage",
+    "dependency": "payment provider",
+}
+
+
+@lru_cache(maxsize=1)
+def library() -> Library:
+    return load_library(PROMPTS)
+
+
+@lru_cache(maxsize=1)
+def choices() -> Choices:
+    return load_choices(PROMPTS)
+
+
+def rate_limiter() -> Brief:
+    """The library's complete brief, which is the default system."""
+    brief = library().brief_for("Distributed rate limiter")
+    assert brief is not None
+    return brief
+
+
+@lru_cache(maxsize=8)
+def rate_limiter_plan(depth: Depth = "standard") -> Plan:
+    return make_plan(library(), rate_limiter(), depth)
+
+
+def made_brief(
+    system: str = "Parking garage availability service",
+    *,
+    roles: Iterable[str] = (),
+    traits: Iterable[str] = (),
+    figures: dict[str, float] | None = None,
+    nouns: dict[str, str] | None = None,
+) -> Brief:
+    """A brief of a system outside the library, as if a model had chosen these."""
+    answers = Answers(
+        system,
+        NOUNS | (nouns or {}),
+        frozenset(roles),
+        frozenset(traits),
+        figures or {},
+        {"by": "a test"},
+    )
+    return brief_from(PROMPTS, answers)
+
+
+def all_roles() -> frozenset[str]:
+    """The roles that a made brief may have beyond those that every system has."""
+    return frozenset(choices().roles.properties)
+
+
+def all_magnitudes() -> list[dict[str, float]]:
+    """Every combination of orders of magnitude that a model may choose."""
+    questions = choices().magnitudes
+    return [
+        dict(zip(questions, values, strict=True))
+        for values in product(*(question.values for question in questions.values()))
+    ]
