@@ -3,6 +3,7 @@
 Stands between the command line, which only parses and shows, and the rooms.
 """
 
+import re
 import resource
 import time
 from collections.abc import Iterator, Mapping
@@ -17,7 +18,7 @@ from chapter_offline.chapter.document import Voice
 from chapter_offline.chapter.escape import clean
 from chapter_offline.chapter.plan import Depth, Plan, make_plan
 from chapter_offline.engine.interface import Engine, Settings
-from chapter_offline.errors import IncompleteError, UsageError
+from chapter_offline.errors import BadInputError, IncompleteError, UsageError
 from chapter_offline.knowledge.briefs import Brief, load_brief, same_system
 from chapter_offline.knowledge.generic import as_toml, brief_from, brief_table, load_choices
 from chapter_offline.knowledge.library import Library, load_library, slug
@@ -95,12 +96,13 @@ def parse_parts(text: str) -> tuple[int, ...]:
     """ "1,4-6" as (1, 4, 5, 6). Raises UsageError."""
     numbers: set[int] = set()
     for piece in text.split(","):
-        first, dash, last = piece.strip().partition("-")
-        if not first.isdecimal() or (dash and not last.isdecimal()):
-            raise UsageError(f"--parts {text}: write numbers and ranges, such as 1,4-6")
-        numbers.update(range(int(first), int(last or first) + 1))
-    if not numbers or not numbers <= set(range(1, 19)):
-        raise UsageError(f"--parts {text}: a chapter has the parts 1 to 18")
+        found = re.fullmatch(r"\s*(\d{1,9})(?:\s*-\s*(\d{1,9}))?\s*", piece, re.ASCII)
+        if not found:
+            raise UsageError(f"--parts {text[:80]}: write numbers and ranges, such as 1,4-6")
+        first, last = int(found[1]), int(found[2] or found[1])
+        if not 1 <= first <= last <= 18:
+            raise UsageError(f"--parts {text[:80]}: a chapter has the parts 1 to 18, in this order")
+        numbers.update(range(first, last + 1))
     return tuple(sorted(numbers))
 
 
@@ -143,7 +145,7 @@ def desk(order: Order, progress: Progress, watch: CatalogProgress | None = None)
             decided = decide(engine, system, choices, model.name)
             table, margins = brief_table(library.prompts, decided.answers), dict(decided.margins)
             brief = brief_from(library.prompts, decided.answers)
-        plan = make_plan(library, brief, order.depth)
+        plan = _plan(library, brief, order)
         author = Author(
             engine,
             plan,
@@ -157,12 +159,22 @@ def desk(order: Order, progress: Progress, watch: CatalogProgress | None = None)
         engine.close()
 
 
+def _plan(library: Library, brief: Brief, order: Order) -> Plan:
+    """The plan. What is wrong in a brief of the user's own is said with its file."""
+    try:
+        return make_plan(library, brief, order.depth)
+    except BadInputError as error:
+        if order.brief is None:
+            raise
+        raise BadInputError(f"{order.brief}: {str(error).removeprefix('brief: ')}") from None
+
+
 def _known_brief(library: Library, order: Order, system: str) -> Brief | None:
     """The brief that was given or that the library has, under the name that was asked for."""
     if order.brief is not None:
         brief = load_brief(order.brief)
-        checked_name(brief.name)
-        return brief if same_system(brief.name, system) else replace_name(brief, system)
+        own = checked_name(brief.name)
+        return replace_name(brief, own if same_system(own, system) else system)
     return library.brief_for(system)
 
 

@@ -6,7 +6,7 @@ Labels are data and escaped; whether the text renders is tried elsewhere before 
 from collections.abc import Callable
 from itertools import pairwise
 
-from chapter_offline.chapter.escape import mermaid
+from chapter_offline.chapter.escape import mermaid, plain
 from chapter_offline.chapter.render import Page, nouns_of
 from chapter_offline.knowledge.briefs import Brief, Phase
 
@@ -28,7 +28,8 @@ def _box(role: str, label: str, stateful: bool) -> str:
 
 
 def _step(page: Page, text: str) -> str:
-    return mermaid(page.render(text, "brief: diagram"))
+    """A template's text as a label; what was escaped for Markdown is not escaped twice."""
+    return mermaid(plain(page.render(text, f"brief: {text!r} in a diagram")))
 
 
 def components(page: Page) -> str:
@@ -61,7 +62,7 @@ def ownership(page: Page) -> str:
     stateful = {c.role: c.stateful for c in brief.component}
     lines = ["flowchart TB"]
     for number, (domain, roles) in enumerate(domains.items()):
-        lines.append(f"{_INDENT}subgraph d{number}[{_quoted(_step(page, domain))}]")
+        lines.append(f"{_INDENT}subgraph d{number}[{_quoted(mermaid(domain))}]")
         for role in roles:
             note = "keeps state" if stateful[role] else "keeps none"
             lines.append(_INDENT * 2 + _box(role, f"{label[role]}<br/>{note}", stateful[role]))
@@ -116,11 +117,11 @@ def evolution(page: Page) -> str:
     phases: list[Phase] = [order["v1"], order["v2"], order["stable"]]
     lines = ["flowchart LR"]
     for phase in phases:
-        name = _step(page, phase.name)
-        boxes = "<br/>".join(_step(page, box) for box in phase.components)
-        lines.append(f"{_INDENT}{phase.id}[{_quoted(f'{name[:1].upper()}{name[1:]}<br/>{boxes}')}]")
+        name = mermaid(phase.name[:1].upper() + phase.name[1:])
+        boxes = "<br/>".join(mermaid(box) for box in phase.components)
+        lines.append(f"{_INDENT}{phase.id}[{_quoted(f'{name}<br/>{boxes}')}]")
     for before, after in pairwise(phases):
-        lines.append(f"{_INDENT}{before.id} -- {_quoted(_step(page, before.label))} --> {after.id}")
+        lines.append(f"{_INDENT}{before.id} -- {_quoted(mermaid(before.label))} --> {after.id}")
     return "\n".join(lines)
 
 

@@ -3,10 +3,13 @@
 A system's name may hold quotes, braces, HTML, Markdown or Mermaid; it is data everywhere.
 """
 
+import html
 import re
 import unicodedata
 
 _MARKDOWN = re.compile(r"([\\`*_\[\]|#~])")
+_ESCAPED = re.compile(r"\\([\\`*_\[\]|#~.)+-])")
+_BLOCK = re.compile(r"^([-+]|\d+(?=[.)]))")
 
 
 def clean(text: str) -> str:
@@ -18,7 +21,20 @@ def clean(text: str) -> str:
 def markdown(text: str) -> str:
     """Text that reads the same when Markdown is rendered, and is no HTML."""
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return _MARKDOWN.sub(r"\\\1", text)
+    text = _MARKDOWN.sub(r"\\\1", text)
+    return _BLOCK.sub(_no_list, text)
+
+
+def _no_list(found: re.Match[str]) -> str:
+    """What would begin a list, if it stood at the beginning of a line."""
+    sign = found.group(1)
+    return "\\" + sign if sign in "-+" else sign + "\\"
+
+
+def plain(text: str) -> str:
+    """Text of a page without Markdown: emphasis and escapes taken away."""
+    bare = re.sub(r"(?<!\\)\*+", "", text)
+    return html.unescape(_ESCAPED.sub(r"\1", bare))
 
 
 def mermaid(text: str) -> str:

@@ -25,6 +25,8 @@ MOST_WORDS: dict[Depth, int] = {"quick": 50, "standard": 100, "deep": 100_000}
 """Words of claims in a section, as their templates count them; a list may have twice as many."""
 _WHOLE = frozenset({"dialogue", "timeline"})
 """Forms that make sense only whole, at any depth."""
+_TOGETHER = "p15."
+"""Sections that go through one list: each design is described, praised and refused."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +136,7 @@ def make_plan(library: Library, brief: Brief, depth: Depth = "standard") -> Plan
     rows = {origin: _used_rows(page, origin) for origin in ("given", "chosen", "derived")}
     return Plan(
         title=markdown(brief.name),
-        summary=page.render(brief.summary, "brief: summary"),
+        summary=_must(page, brief.summary, "brief: summary"),
         spec=library.spec,
         brief=brief,
         depth=depth,
@@ -147,6 +149,14 @@ def make_plan(library: Library, brief: Brief, depth: Depth = "standard") -> Plan
         ),
         omitted=tuple(omitted),
     )
+
+
+def _must(page: Page, template: str, where: str) -> str:
+    """A text that a chapter can't do without. Raises BadInputError where it can't be said."""
+    try:
+        return page.render(template, where)
+    except LeftOut as reason:
+        raise BadInputError(f"{where}: {reason}") from None
 
 
 def _part(page: Page, part: Part, depth: Depth, omitted: list[tuple[str, str]]) -> PartPlan:
@@ -166,8 +176,8 @@ def _part(page: Page, part: Part, depth: Depth, omitted: list[tuple[str, str]]) 
     return PartPlan(
         number=part.number,
         title=part.title,
-        question=page.render(part.question, f"{part.key}.question"),
-        rule=page.render(rule, f"{part.key}.rule"),
+        question=_must(page, part.question, f"{part.key}.question"),
+        rule=_must(page, rule, f"{part.key}.rule"),
         sections=tuple(sections),
     )
 
@@ -185,10 +195,10 @@ def _section(
     if known is None:
         raise BadInputError(f"claims: nothing is known for the section {key}")
     frames = {frame.at: frame.text for frame in page.brief.frames}
-    frame = page.render(frames.get(key, known.frame), f"{key}.frame")
-    rows = tuple(_row(page, name) for name in known.table)
+    frame = _must(page, frames.get(key, known.frame), f"{key}.frame")
+    rows = tuple(_row(page, name) for name in known.table if _can_stand(page, name))
     statements: list[Statement] = []
-    chosen = _choose(page, key, requirement.form, known.claims, depth, omitted)
+    chosen = _choose(page, key, requirement.form, frame, known.claims, depth, omitted)
     for claim, origin in chosen:
         statements.extend(_statements(page, key, claim, origin, omitted))
     return SectionPlan(
@@ -200,9 +210,16 @@ def _section(
         frame=frame,
         statements=tuple(statements),
         rows=rows,
-        diagram=DIAGRAMS[key](page) if key in DIAGRAMS else "",
+        diagram=_diagram(page, key),
         component=markdown(component),
     )
+
+
+def _diagram(page: Page, key: str) -> str:
+    try:
+        return DIAGRAMS[key](page) if key in DIAGRAMS else ""
+    except LeftOut as reason:
+        raise BadInputError(f"brief: diagram of {key}: {reason}") from None
 
 
 _Origin = Literal["library", "brief"]
@@ -212,6 +229,7 @@ def _choose(
     page: Page,
     key: str,
     form: Form,
+    frame: str,
     universal: Sequence[Claim],
     depth: Depth,
     omitted: list[tuple[str, str]],
@@ -230,7 +248,9 @@ def _choose(
             omitted.append((name, f"holds when {claim.when}"))
         else:
             holding.append((claim, origin))
-    return holding if form in _WHOLE else _heaviest(page, key, holding, form, depth, omitted)
+    if form in _WHOLE or key.startswith(_TOGETHER):
+        return holding
+    return _heaviest(page, key, holding, form, len(frame.split()), depth, omitted)
 
 
 def _heaviest(
@@ -238,10 +258,14 @@ def _heaviest(
     key: str,
     holding: list[tuple[Claim, _Origin]],
     form: Form,
+    said: int,
     depth: Depth,
     omitted: list[tuple[str, str]],
 ) -> list[tuple[Claim, _Origin]]:
-    """The claims that a depth has room for: the heaviest, the brief's own first."""
+    """The claims that a depth has room for: the heaviest, the brief's own first.
+
+    said: words of the section's frame; a section is never left thin for want of room.
+    """
     room = MOST_WORDS[depth] * (2 if form == "list" else 1)
     fewest = 1 if depth == "quick" and form != "list" else 2
     rank = sorted(
@@ -252,11 +276,12 @@ def _heaviest(
     for i in rank:
         claim = holding[i][0]
         length = len(claim.text.split()) * len(page.each(claim.each) if claim.each else [0])
-        if len(kept) >= fewest and length > room:
+        if len(kept) >= fewest and said >= THIN and length > room:
             omitted.append((f"{key}.{claim.id}", f"no room at depth {depth}"))
             continue
         kept.add(i)
         room -= length
+        said += length
     # What goes on in the paragraph of a claim that was left out would hang in the air.
     return [
         pair
@@ -270,7 +295,7 @@ def _compare(figures: Figures, condition: str, where: str) -> bool:
 
     try:
         return figures.holds(condition)
-    except (ExpressionError, pint.DimensionalityError, TypeError, ValueError) as error:
+    except (ExpressionError, pint.DimensionalityError, ArithmeticError, TypeError) as error:
         raise BadInputError(f"{where}: when = {condition!r}: {error}") from None
 
 
@@ -289,6 +314,12 @@ def _statements(
         yield Statement(claim.id, text, lead, ask, claim.join, origin)
 
 
+def _can_stand(page: Page, name: str) -> bool:
+    """Whether a figure may stand in a table: not if it came out negative or endless."""
+    figure = page.figures.get(name)
+    return figure is None or figure.definition.origin != "derived" or figure.usable
+
+
 def _row(page: Page, name: str) -> Row:
     if name not in page.figures:
         raise BadInputError(f"figure {name!r} is not defined in names.toml or the brief")
@@ -301,13 +332,13 @@ def _row(page: Page, name: str) -> Row:
 
 def _row_of(page: Page, name: str) -> Row:
     definition = page.figures[name].definition
-    label = page.render(definition.label, f"figure {name}")
+    label = _must(page, definition.label, f"figure {name}: label")
     if definition.origin == "derived":
         origin = page.figures.derivation(name) + (", rounded up" if definition.round_up else "")
     else:
         origin = {"given": "assumed", "chosen": "chosen"}[definition.origin]
         if definition.why:
-            origin += ": " + page.render(definition.why, f"figure {name}")
+            origin += ": " + _must(page, definition.why, f"figure {name}: why")
     return Row(label, page.figures[name].text, origin)
 
 

@@ -136,9 +136,9 @@ class Page:
         for phase in brief.phase:
             self._names[phase.id] = {
                 "name": Noun(markdown(phase.name)),
-                "what": self._nested(phase.what),
-                "breaks": self._nested(phase.breaks),
-                "label": phase.label,
+                "what": self._nested(phase.what, f"phase {phase.id}: what"),
+                "breaks": self._nested(phase.breaks, f"phase {phase.id}: breaks"),
+                "label": markdown(phase.label),
             }
 
     def noun(self, role: str) -> Noun:
@@ -173,8 +173,8 @@ class Page:
             raise BadInputError(f"{where}: the template fails: {error}") from None
         return _tidy(text)
 
-    def _nested(self, sentence: str) -> "_Lazy":
-        return _Lazy(lambda: self.render(sentence, "brief"))
+    def _nested(self, sentence: str, where: str) -> "_Lazy":
+        return _Lazy(lambda: self.render(sentence, f"brief: {where}"))
 
     def each(self, kind: str) -> list[dict[str, Any]]:
         """What a claim with `for` is repeated over: variables for each turn."""
@@ -183,30 +183,37 @@ class Page:
             return [
                 {
                     "c": {"name": Noun(markdown(c.name)), "role": c.role, "stateful": c.stateful}
-                    | {k: self._nested(getattr(c, k)) for k in ("does", "keeps", "mustnt")}
+                    | {
+                        k: self._nested(getattr(c, k), f"component {c.role}: {k}")
+                        for k in ("does", "keeps", "mustnt")
+                    }
                 }
                 for c in brief.component
             ]
         if kind.endswith("flow"):
-            wanted = kind.removesuffix("flow").rstrip("_")
+            wanted = kind.removeprefix("main_").removesuffix("flow").rstrip("_")
+            flows = [f for f in brief.flow if not wanted or f.kind == wanted]
             return [
                 {
                     "f": {
                         "name": Noun(markdown(f.name)),
                         "kind": f.kind,
-                        "steps": self._steps(f.steps),
-                        "done": self._nested(f.done),
+                        "asks": self._nested(
+                            f"The {{{{ {f.steps[0][0]} }}}} {f.steps[0][2]}.",
+                            f"flow {f.name!r}: steps",
+                        ),
+                        "steps": self._steps(f.steps, f"flow {f.name!r}: steps"),
+                        "done": self._nested(f.done, f"flow {f.name!r}: done"),
                     }
                 }
-                for f in brief.flow
-                if not wanted or f.kind == wanted
+                for f in (flows[:1] if kind.startswith("main_") else flows)
             ]
         if kind == "alternative":
             return [
                 {
                     "a": {"name": Noun(markdown(a.name))}
                     | {
-                        k: self._nested(getattr(a, k))
+                        k: self._nested(getattr(a, k), f"alternative {a.name!r}: {k}")
                         for k in ("what", "attraction", "rejection", "right_when")
                     }
                 }
@@ -217,19 +224,19 @@ class Page:
                 "p": {
                     "name": Noun(markdown(p.name)),
                     "id": p.id,
-                    "label": p.label,
-                    "what": self._nested(p.what),
-                    "breaks": self._nested(p.breaks),
+                    "label": markdown(p.label),
+                    "what": self._nested(p.what, f"phase {p.id}: what"),
+                    "breaks": self._nested(p.breaks, f"phase {p.id}: breaks"),
                 }
             }
             for p in brief.phase
         ]
 
-    def _steps(self, steps: Iterable[tuple[str, str, str]]) -> "_Lazy":
+    def _steps(self, steps: Iterable[tuple[str, str, str]], where: str) -> "_Lazy":
         def say() -> str:
             said = []
             for source, target, what in steps:
-                label = self.render(what, "brief: flow")
+                label = self.render(what, f"brief: {where}")
                 said.append(f"{self.noun(source)} → {self.noun(target)}: {label}")
             return "; ".join(said)
 
@@ -285,4 +292,4 @@ class _Lazy:
 
 def _tidy(text: str) -> str:
     text = " ".join(text.split())
-    return re.sub(r" ([,.;:!?)])", r"\1", text).replace("( ", "(")
+    return re.sub(r" ([,.;:!?)])(?=[\s*\"”’')]|$)", r"\1", text).replace("( ", "(")

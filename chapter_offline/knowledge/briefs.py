@@ -3,13 +3,20 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from chapter_offline.knowledge.claims import Claim
 from chapter_offline.knowledge.files import Shape, read_toml, shaped
 from chapter_offline.knowledge.names import FigureEntry
 
-Word = Annotated[str, StringConstraints(min_length=1, max_length=80)]
+
+def _one_line(text: str) -> str:
+    if not text.strip() or not text.isprintable():
+        raise ValueError("a name stands on one line, without control characters")
+    return text
+
+
+Word = Annotated[str, StringConstraints(min_length=1, max_length=80), AfterValidator(_one_line)]
 Sentence = Annotated[str, StringConstraints(min_length=1, max_length=1200)]
 
 
@@ -84,7 +91,7 @@ class Failure(Shape):
 class Override(Shape):
     """Another value for an assumption of `names.toml`, in the same unit, with its reason."""
 
-    value: float = Field(ge=0)
+    value: float = Field(ge=0, allow_inf_nan=False)
     why: str = ""
 
 

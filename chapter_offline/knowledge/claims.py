@@ -8,7 +8,17 @@ from pydantic import Field
 from chapter_offline.errors import BadInputError
 from chapter_offline.knowledge.files import Shape, read_toml, shaped
 
-Each = Literal["component", "flow", "read_flow", "write_flow", "admin_flow", "alternative", "phase"]
+Each = Literal[
+    "component",
+    "flow",
+    "read_flow",
+    "write_flow",
+    "admin_flow",
+    "main_read_flow",
+    "main_write_flow",
+    "alternative",
+    "phase",
+]
 
 
 class Claim(Shape):

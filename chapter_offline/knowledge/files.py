@@ -33,6 +33,8 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise BadInputError(f"{path}: {error.strerror or error}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadInputError(f"{path}: not valid TOML: {error}") from None
+    except RecursionError:
+        raise BadInputError(f"{path}: not valid TOML: nested too deeply") from None
 
 
 def shaped(model: type[M], data: Any, where: str) -> M:

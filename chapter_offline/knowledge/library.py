@@ -96,13 +96,33 @@ def check_brief(library: Library, brief: Brief, where: str) -> None:
         if claim.at not in sections:
             raise BadInputError(f"{where}: claim {claim.id!r}: there is no section {claim.at!r}")
         check_needs(names, claim.needs, f"{where}: {claim.at}.{claim.id}")
+    for frame in brief.frames:
+        if frame.at not in sections:
+            raise BadInputError(f"{where}: frame: there is no section {frame.at!r}")
+    universal = {f"{key}.{c.id}" for key, s in library.claims.sections.items() for c in s.claims}
+    if gone := set(brief.replaces) - universal:
+        raise BadInputError(f"{where}: replaces: {min(gone)!r} is no claim of the library")
+    _check_actors(brief, where)
+
+
+def _check_actors(brief: Brief, where: str) -> None:
+    """Raises BadInputError for a step, or a figure, of somebody whom the brief does not have."""
     actors = brief.roles | {"client", "person", "operator"}
-    for flow in brief.flow:
-        for source, target, _ in flow.steps:
-            if unknown := {source, target} - actors:
-                raise BadInputError(
-                    f"{where}: flow {flow.name!r}: {min(unknown)!r} plays no role here"
-                )
+    places = [
+        (f"flow {flow.name!r}", {end for step in flow.steps for end in step[:2]})
+        for flow in brief.flow
+    ]
+    chain = brief.failure
+    hit = {end for step in chain.steps for end in step[:2]} | {role for role, _ in chain.cuts}
+    places.append(("failure", hit))
+    for place, ends in places:
+        if unknown := ends - actors:
+            raise BadInputError(f"{where}: {place}: {min(unknown)!r} plays no role here")
+    for name, figure in brief.extra_figures.items():
+        if figure.actor not in actors | set(brief.nouns) | {"system"}:
+            raise BadInputError(
+                f"{where}: extra_figures: {name}: {figure.actor!r} plays no role here"
+            )
 
 
 def slug(text: str) -> str:

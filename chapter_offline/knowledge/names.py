@@ -14,8 +14,8 @@ class FigureEntry(Shape):
     unit: str
     actor: str
     label: str
-    given: float | None = None
-    chosen: float | None = None
+    given: float | None = Field(default=None, allow_inf_nan=False)
+    chosen: float | None = Field(default=None, allow_inf_nan=False)
     is_: str | None = Field(default=None, alias="is")
     round: Literal["up"] | None = None
     why: str = ""

@@ -22,6 +22,7 @@ _COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.Gt: operator.gt,
     ast.GtE: operator.ge,
 }
+_LONGEST = 500  # a longer one would be no line of a table, and could nest too deeply to be read
 _SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -32,6 +33,10 @@ class ExpressionError(ValueError):
 @lru_cache(maxsize=1024)
 def parse(text: str) -> ast.expr:
     """The syntax tree of an expression. Raises ExpressionError."""
+    if len(text) > _LONGEST:
+        raise ExpressionError(
+            f"{text[:40]!r}… has {len(text)} characters, and at most {_LONGEST} are taken"
+        )
     try:
         return ast.parse(text, mode="eval").body
     except SyntaxError as error:
@@ -41,8 +46,9 @@ def parse(text: str) -> ast.expr:
 @lru_cache(maxsize=1024)
 def names(text: str) -> tuple[str, ...]:
     """The figures that an expression uses, in order, each once."""
-    found = (node.id for node in ast.walk(parse(text)) if isinstance(node, ast.Name))
-    return tuple(dict.fromkeys(found))
+    found = [node for node in ast.walk(parse(text)) if isinstance(node, ast.Name)]
+    found.sort(key=lambda node: (node.lineno, node.col_offset))
+    return tuple(dict.fromkeys(node.id for node in found))
 
 
 def evaluate(text: str, values: Mapping[str, Any]) -> Any:
@@ -75,7 +81,9 @@ def _value(node: ast.expr, values: Mapping[str, Any]) -> Any:
             return all(_value(part, values) for part in parts)
         case ast.BoolOp(values=parts):
             return any(_value(part, values) for part in parts)
-        case ast.Compare(left=left, ops=ops, comparators=others):
+        case ast.Compare(left=left, ops=ops, comparators=others) if all(
+            type(op) in _COMPARISONS for op in ops
+        ):
             sides = [_value(side, values) for side in (left, *others)]
             return all(
                 _COMPARISONS[type(op)](a, b)

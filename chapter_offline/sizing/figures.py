@@ -154,8 +154,13 @@ def derive(definitions: Mapping[str, Definition]) -> Figures:
         open_names.pop()
         return made[name]
 
-    for name in definitions:
-        get(name)
+    try:
+        for name in definitions:
+            get(name)
+    except RecursionError:
+        raise BadInputError(
+            f"figure {open_names[0]!r} is derived through too many others"
+        ) from None
     return Figures({name: made[name] for name in definitions})
 
 
@@ -168,10 +173,11 @@ def _make(definition: Definition, get: Any) -> Figure:
             return Figure(definition, printed(amount, definition.unit, scale=False))
         values = {name: get(name).quantity for name in expressions.names(definition.expression)}
         amount = expressions.evaluate(definition.expression, values)
+        expressions.shown(definition.expression, dict.fromkeys(values, ""))  # it must be printable
         if not hasattr(amount, "to"):
             amount = quantity(float(amount), "")
         exact = printed(amount, definition.unit, scale=True)
-        if definition.round_up:
+        if definition.round_up and math.isfinite(exact.quantity.magnitude):
             whole = math.ceil(round(float(amount.to(unit_of(definition.unit)).magnitude), 9))
             before = "" if exact.exact and exact.number == f"{whole:,}" else exact.text
             return Figure(
@@ -180,7 +186,7 @@ def _make(definition: Definition, get: Any) -> Figure:
                 before,
             )
         return Figure(definition, exact)
-    except ZeroDivisionError:
+    except ZeroDivisionError:  # endless: no text may use it
         return Figure(
             definition, printed(quantity(math.inf, definition.unit), definition.unit, scale=False)
         )
@@ -189,6 +195,10 @@ def _make(definition: Definition, get: Any) -> Figure:
     except pint.DimensionalityError:
         raise BadInputError(
             f"figure {definition.name!r}: {definition.expression} does not come to {definition.unit or 'a plain number'!r}"
+        ) from None
+    except (OverflowError, TypeError):
+        raise BadInputError(
+            f"figure {definition.name!r}: {definition.expression} gives no number that can be used"
         ) from None
     except (AttributeError, pint.UndefinedUnitError):
         raise BadInputError(

@@ -4,6 +4,8 @@ Built on pint with a registry of our own, so that a count, a time, bytes and mon
 and nothing else is loaded. Knows no figure by name.
 """
 
+import math
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -27,6 +29,8 @@ _DEFINITIONS = (
     "percent = 0.01",
     "ppm = 1e-6",
 )
+
+_SPELLED = re.compile(r"[A-Za-zµ%$]*(/[A-Za-zµ]+)*")
 
 _TIMES = (
     ("µs", 1e-3),
@@ -57,6 +61,10 @@ def unit_of(text: str) -> Any:
 
     Raises pint.UndefinedUnitError (an AttributeError) for a unit that is not known.
     """
+    if not _SPELLED.fullmatch(text):
+        import pint
+
+        raise pint.UndefinedUnitError(text)
     if not text:
         return registry().Unit("")
     spelled = text.replace("%", "percent").replace("$", "usd")
@@ -90,6 +98,8 @@ class Printed:
 
 def _digits(value: float, significant: int) -> tuple[float, bool]:
     """`value` rounded as we print it, and whether that lost nothing. Whole numbers stay whole."""
+    if not math.isfinite(value):
+        return value, True
     nearest = round(value)
     if abs(value - nearest) <= 1e-9 * max(1.0, abs(value)) and abs(value) < 100_000:
         return float(nearest), True
@@ -98,11 +108,12 @@ def _digits(value: float, significant: int) -> tuple[float, bool]:
 
 
 def _number(value: float) -> str:
+    if not math.isfinite(value):
+        return "∞"
     if value == round(value) and abs(value) < 1e15:
         return f"{round(value):,}"
-    if abs(value) >= 1000:
-        return f"{value:,.0f}"
-    return f"{value:.6f}".rstrip("0").rstrip(".") if abs(value) >= 1e-4 else f"{value:.2g}"
+    places = max(6, 5 - math.floor(math.log10(abs(value))))
+    return f"{value:,.{places}f}".rstrip("0").rstrip(".")
 
 
 def _scaled_unit(amount: Any, unit: str) -> str:
@@ -138,7 +149,7 @@ def printed(amount: Any, unit: str, *, scale: bool) -> Printed:
         value, exact = _digits(value, significant)
     word = ""
     factor = 1.0
-    if shown_unit in {"", "/s", "/day"}:
+    if shown_unit in {"", "/s", "/day"} and math.isfinite(value):
         for size, name in _WORDS:
             if abs(value) >= size:
                 word, factor = " " + name, size

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 
 from chapter_offline.chapter.document import Chapter, Pieces, Voice
 from chapter_offline.chapter.plan import Plan
-from chapter_offline.engine.interface import Engine, ScoreJob, WriteJob, Written
+from chapter_offline.engine.interface import Engine, Given, ScoreJob, Span, WriteJob, Written
 from chapter_offline.writing.asking import Asking
+from chapter_offline.writing.budget import Need, check_fits
 from chapter_offline.writing.progress import Happened, Progress
 from chapter_offline.writing.voices.free import ROUNDS, Free
 from chapter_offline.writing.voices.quoted import Quoted, Task
@@ -66,7 +67,18 @@ class Author:
 
     def tasks(self, parts: Sequence[int]) -> list[Task]:
         """The writing jobs of these parts, fitted to the window. Raises DoesNotFitError."""
-        return (self._free if self._voice == "free" else self._quoted).tasks(parts)
+        if self._voice == "free":
+            tasks, needs = self._free.tasks(parts), []
+        else:
+            tasks = self._quoted.tasks(parts)
+            needs = list(self._quoted.needs(tasks))
+        check_fits(self._engine, [*map(self._need, tasks), *needs])
+        return tasks
+
+    def _need(self, task: Task) -> Need:
+        given = "".join(step.text for step in task.job.steps if isinstance(step, Given))
+        output = sum(step.max_tokens for step in task.job.steps if isinstance(step, Span))
+        return Need(task.job.key, self._engine.count(task.job.messages, given) + output)
 
     def load(self, parts: Sequence[int]) -> Load:
         """What the plan will ask of the model. Raises DoesNotFitError."""
@@ -74,11 +86,10 @@ class Author:
         longest, longest_key, written = 0, "", 0
         for task in self.tasks(parts):
             writes[task.part] += 1
-            output = sum(getattr(step, "max_tokens", 0) for step in task.job.steps)
-            total = self._engine.count(task.job.messages) + output
-            written += output
-            if total > longest:
-                longest, longest_key = total, task.job.key
+            need = self._need(task)
+            written += sum(step.max_tokens for step in task.job.steps if isinstance(step, Span))
+            if need.tokens > longest:
+                longest, longest_key = need.tokens, need.key
         return Load(writes, longest, longest_key, written)
 
     def write(self, parts: Sequence[int], progress: Progress) -> Authored:

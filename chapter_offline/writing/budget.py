@@ -4,7 +4,7 @@ A conversation may be said in several ways, from the richest to the barest; the 
 with its output is taken. Nothing is ever cut off in silence.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from chapter_offline.engine.interface import Engine, Message
@@ -24,20 +24,39 @@ class Fitted:
     way: int
 
 
-def fit(engine: Engine, key: str, ways: Ways, output: int, given: str = "") -> Fitted:
+@dataclass(frozen=True)
+class Need:
+    """What one job takes: tokens of its prompt and its output together."""
+
+    key: str
+    tokens: int
+
+
+def fit(engine: Engine, ways: Ways, output: int, given: str = "") -> Fitted:
     """The first way whose prompt, with `output` tokens after it, fits the window.
 
-    Raises DoesNotFitError that names a window that would do.
+    Where none fits, the last and barest: `check_fits` then says so, for all jobs at once.
     """
-    needed = 0
+    fitted = None
     for number, way in enumerate(ways):
         messages = way()
-        tokens = engine.count(messages, given)
-        needed = tokens + output
-        if needed <= engine.settings.window:
-            return Fitted(messages, tokens, number)
-    would_do = -(-needed // _STEP) * _STEP
+        fitted = Fitted(messages, engine.count(messages, given), number)
+        if fitted.prompt_tokens + output <= engine.settings.window:
+            break
+    assert fitted is not None, "a conversation can be said in no way at all"
+    return fitted
+
+
+def check_fits(engine: Engine, needs: Iterable[Need], least: int = 0) -> None:
+    """Raises DoesNotFitError that names the largest need, and a window in which all of them fit.
+
+    least: a window below this is not recommended, because more needs will follow.
+    """
+    largest = max(needs, key=lambda need: need.tokens, default=Need("", 0))
+    if largest.tokens <= engine.settings.window:
+        return
+    would_do = max(least, -(-largest.tokens // _STEP) * _STEP)
     raise DoesNotFitError(
-        f"{key}: {needed} tokens are needed at least, and the window has {engine.settings.window}.\n"
-        f"Use --window {would_do} or more."
+        f"{largest.key}: {largest.tokens:,} tokens are needed at least, and the window has "
+        f"{engine.settings.window:,}.\nUse --window {would_do} or more."
     )

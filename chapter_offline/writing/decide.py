@@ -5,12 +5,13 @@ an answer gets for other systems, on average, is taken off what it gets for this
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import mean
 
 from chapter_offline.engine.interface import ChoiceJob, Engine, Message
 from chapter_offline.knowledge.generic import Answers, Choices
+from chapter_offline.writing.budget import Need, check_fits
 
 _NAMING = "You answer with one word or a few words, nothing else."
 _JUDGING = "You are a system design expert. Answer Yes or No."
@@ -20,6 +21,7 @@ HABIT = {"noun": 0.5, "figure": 1.0}
 ROLE_BAR = 0.0
 TRAIT_BAR = 0.1
 MOST_TRAITS = 4
+_WINDOW_FOR_MORE = 1024  # the writing that follows the choices needs more than they do
 _IDLE = frozenset(
     """
     a an and app application at backend by distributed engine for from global in large low
@@ -80,11 +82,15 @@ def jobs(system: str, choices: Choices) -> Iterator[ChoiceJob]:
 
 
 def decide(engine: Engine, system: str, choices: Choices, model: str) -> Decided:
-    """Asks about the system and about the systems of calibration, and compares."""
+    """Asks about the system and about the systems of calibration, and compares.
+
+    Raises DoesNotFitError before the first question where one does not fit the window.
+    """
     asked = (*choices.calibration, system)
     sheets = [list(jobs(name, choices)) for name in asked]
     # One question after the other over all systems, so that its examples are read once.
     by_question = [sheet[at] for at in range(len(sheets[0])) for sheet in sheets]
+    check_fits(engine, _needs(engine, by_question), least=_WINDOW_FOR_MORE)
     scores = {
         job.key: dict(zip(map(_unspoken, job.options), chosen.log_probs, strict=True))
         for job, chosen in zip(by_question, engine.choose(by_question), strict=True)
@@ -110,6 +116,12 @@ def decide(engine: Engine, system: str, choices: Choices, model: str) -> Decided
         made={"by": model, "how": "closed choices, each less its mean over other systems"},
     )
     return Decided(answers, margins)
+
+
+def _needs(engine: Engine, asked: Sequence[ChoiceJob]) -> Iterator[Need]:
+    for job in asked:
+        options = max(map(engine.count_text, job.options))
+        yield Need(job.key.replace("|", ": "), engine.count(job.messages) + options)
 
 
 def _pick(

@@ -12,12 +12,17 @@ _NAMES = re.compile(
 _SMALL = 10
 
 
+def _found(text: str) -> list[str]:
+    """The numbers of a text; a comma after one is the sentence's."""
+    return [number.rstrip(",") for number in _NUMBER.findall(text)]
+
+
 def numbers(figures: Iterable[str]) -> Guard:
     """A guard that lets only numbers of these texts, and counts up to ten, pass."""
-    known = {number.rstrip(",") for text in figures for number in _NUMBER.findall(text)}
+    known = {number for text in figures for number in _found(text)}
 
     def guard(sentence: str, accepted: Sequence[str]) -> str | None:
-        for number in _NUMBER.findall(_NAMES.sub("", sentence)):
+        for number in _found(_NAMES.sub("", sentence)):
             if number in known or (number.isdigit() and int(number) <= _SMALL):
                 continue
             return "unknown figure"

@@ -20,9 +20,9 @@ _EMPTY = frozenset(
 
 
 def stems(text: str) -> frozenset[str]:
-    """Words of substance, cut to six letters, so that forms of one word meet."""
+    """Words of substance, without a final s and cut to six letters, so that forms of one word meet."""
     words = re.findall(r"[a-z][a-z'-]{2,}", text.lower())
-    return frozenset(word[:6] for word in words if word not in _EMPTY)
+    return frozenset(word.removesuffix("s")[:6] for word in words if word not in _EMPTY)
 
 
 def subject(*texts: str) -> Guard:

@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from chapter_offline.chapter.document import Pieces
+from chapter_offline.chapter.escape import plain
 from chapter_offline.chapter.plan import THIN, PartPlan, Plan, SectionPlan
 from chapter_offline.engine.interface import Engine, Message, Span, WriteJob, Written
 from chapter_offline.writing import guards
 from chapter_offline.writing.asking import Asking
 from chapter_offline.writing.budget import fit
-from chapter_offline.writing.plain import plain
 from chapter_offline.writing.voices.quoted import Task
 
 _TEXT = "text"
@@ -42,7 +42,7 @@ class Free:
         self._components = [plain(c.name) for c in plan.brief.component]
 
     def tasks(self, parts: Sequence[int]) -> list[Task]:
-        """One writing job a section. Raises DoesNotFitError."""
+        """One writing job a section, each in the richest way that fits the window."""
         return [
             self._task(part, section)
             for part in self._plan.parts
@@ -51,7 +51,7 @@ class Free:
         ]
 
     def _task(self, part: PartPlan, section: SectionPlan) -> Task:
-        fitted = fit(self._engine, section.id, list(self._ways(part, section)), _TOKENS)
+        fitted = fit(self._engine, list(self._ways(part, section)), _TOKENS)
         subject = guards.subject(
             self._plan.title,
             self._plan.summary,

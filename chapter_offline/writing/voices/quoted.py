@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from chapter_offline.chapter.document import Attempt, Pieces
+from chapter_offline.chapter.escape import plain
 from chapter_offline.chapter.plan import PartPlan, Plan, SectionPlan, Statement
 from chapter_offline.engine.interface import (
     Engine,
@@ -22,8 +23,7 @@ from chapter_offline.engine.interface import (
 )
 from chapter_offline.writing import guards
 from chapter_offline.writing.asking import Asking
-from chapter_offline.writing.budget import fit
-from chapter_offline.writing.plain import plain
+from chapter_offline.writing.budget import Need, fit
 
 ATTEMPT = "answer"
 QUESTION = "question"
@@ -76,7 +76,7 @@ class Quoted:
         self._summary = plain(plan.summary)
 
     def tasks(self, parts: Sequence[int]) -> list[Task]:
-        """All writing jobs, part by part. Raises DoesNotFitError."""
+        """All writing jobs, part by part, each in the richest way that fits the window."""
         return [
             task for part in self._plan.parts if part.number in parts for task in self._part(part)
         ]
@@ -103,15 +103,16 @@ class Quoted:
         key = f"p{part.number:02d}.attempt"
         question = plain(part.question)
         values = {"system": self._system, "question": question, "summary": self._summary}
+        # It must fit with what follows when it is weighed: its answer, and a statement.
         fitted = fit(
             self._engine,
-            key,
             [
-                lambda: self._asking.messages("attempt", values),
-                lambda: self._asking.messages("attempt", values | {"summary": ""}),
+                lambda: _and_on(self._asking.messages("attempt", values)),
+                lambda: _and_on(self._asking.messages("attempt", values | {"summary": ""})),
             ],
-            _ATTEMPT_TOKENS,
+            _ATTEMPT_TOKENS + self._weighed_tokens(part),
         )
+        conversation = fitted.messages[:-2]
         about = [
             question,
             self._summary,
@@ -123,7 +124,20 @@ class Quoted:
             max_tokens=_ATTEMPT_TOKENS,
             guards=(*guards.ALWAYS, self._vendors, guards.subject(*about)),
         )
-        return Task("attempt", part.number, key, WriteJob(key, fitted.messages, (span,)))
+        return Task("attempt", part.number, key, WriteJob(key, conversation, (span,)))
+
+    def _weighed_tokens(self, part: PartPlan) -> int:
+        """Tokens of the longest text of a part whose likelihood will be asked for."""
+        statements = filter(None, map(key_statement, part.sections))
+        return max((self._engine.count_text(_scored(s)) for s in statements), default=0)
+
+    def needs(self, tasks: Sequence[Task]) -> Iterator[Need]:
+        """What the weighing takes beyond the jobs themselves, at most."""
+        for task in tasks:
+            if task.kind == "attempt":
+                after = self._engine.count(_and_on(task.job.messages))
+                text = self._weighed_tokens(self._plan.parts[task.part - 1])
+                yield Need(task.job.key, after + _ATTEMPT_TOKENS + text)
 
     def _question(self, section: SectionPlan, statement: Statement) -> Task:
         return self._asked("question", section, statement, guards.question)
@@ -140,7 +154,6 @@ class Quoted:
         opening = self._asking.kinds[kind].opening
         fitted = fit(
             self._engine,
-            key,
             [lambda n=n: self._asking.messages(kind, values, n) for n in range(examples, -1, -1)],  # type: ignore[misc]
             _QUESTION_TOKENS,
             opening,
@@ -149,6 +162,7 @@ class Quoted:
             QUESTION,
             end="sentence",
             max_tokens=_QUESTION_TOKENS,
+            tries=2,
             sampler=Sampler(temperature=0.5),
             guards=(
                 guard,
@@ -169,9 +183,7 @@ class Quoted:
         key = f"{section.id}.{statement.id}.weak"
         question = plain(statement.ask)
         values = {"system": self._system, "question": question}
-        fitted = fit(
-            self._engine, key, [lambda: self._asking.messages("weak", values)], _WEAK_TOKENS
-        )
+        fitted = fit(self._engine, [lambda: self._asking.messages("weak", values)], _WEAK_TOKENS)
         span = Span(
             ATTEMPT,
             max_sentences=2,
@@ -201,7 +213,10 @@ class Quoted:
             if part.number not in attempts:
                 continue
             conversation, answer = attempts[part.number]
-            after = (*conversation, Message("assistant", answer), Message("user", "Go on."))
+            after = _and_on(conversation, answer)
+            # Where the answer reads in more tokens than it was written in, there may be no room.
+            longest = self._engine.count(after) + self._weighed_tokens(part)
+            room = bool(answer) and longest <= self._engine.settings.window
             base: list[ScoreJob] = []
             raised: list[ScoreJob] = []
             for section in part.sections:
@@ -210,7 +225,7 @@ class Quoted:
                     continue
                 text = _scored(statement)
                 question = asked.get(section.id, "")
-                weighed = answer and section.component in {"", part.sections[0].component}
+                weighed = room and section.component in {"", part.sections[0].component}
                 if question:
                     messages = (neutral[0], Message("user", question))
                     raised.append(ScoreJob(f"question|{section.id}", messages, text))
@@ -269,6 +284,11 @@ class Quoted:
             if f"attempt|{s.id}" in scores
         ]
         return tuple(heading for _, heading in sorted(gains)[:_MISSED])
+
+
+def _and_on(conversation: tuple[Message, ...], answer: str = "") -> tuple[Message, ...]:
+    """A conversation with its answer, and the word for the next turn."""
+    return (*conversation, Message("assistant", answer), Message("user", "Go on."))
 
 
 def _scored(statement: Statement) -> str:
