@@ -31,6 +31,11 @@ def choices() -> Choices:
     return load_choices(PROMPTS)
 
 
+def few_choices() -> Choices:
+    """The same questions, compared with one other system only, to spare time."""
+    return choices().model_copy(update={"calibration": choices().calibration[:1]})
+
+
 def rate_limiter() -> Brief:
     """The library's complete brief, which is the default system."""
     brief = library().brief_for("Distributed rate limiter")

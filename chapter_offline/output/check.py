@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from chapter_offline.chapter.plan import THIN, Plan
 
-_FACET_PART = 6
+_RULE = "**To carry away.**"
+"""How a part's rule begins: it stands under the last section and is no part of it."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,8 @@ class Finding:
 def read_sections(page: str) -> list[Found]:
     """The sections of a page: every heading with the words of prose under it.
 
-    ends: whether its last paragraph ends a sentence. Words of code fences don't count.
+    ends: whether its last paragraph ends a sentence. Words of code fences don't count, nor does the
+    rule of the part.
     """
     from markdown_it import MarkdownIt
 
@@ -56,7 +58,7 @@ def read_sections(page: str) -> list[Found]:
         elif token.type == "inline" and heading:
             path.append(token.content)
             heading = False
-        elif token.type == "inline":
+        elif token.type == "inline" and not token.content.startswith(_RULE):
             words += len(token.content.split())
             last = token.content
     close()

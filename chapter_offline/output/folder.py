@@ -10,8 +10,9 @@ from pathlib import Path
 
 from chapter_offline.errors import ChapterOfflineError, DoesNotFitError, InUseError, UsageError
 
-OURS = ("manifest.json", "run.json", "brief.toml", "chapter.md")
 LOCK = ".chapter-offline.lock"
+OURS = ("manifest.json", "run.json", "brief.toml", "chapter.md", LOCK)
+"""What shows that a folder is ours; the lock alone, where a run was cut short."""
 
 
 def prepare(folder: Path) -> None:
@@ -27,7 +28,7 @@ def prepare(folder: Path) -> None:
         raise UsageError(f"--out {folder}: there is a file in the way; name a folder") from None
     except OSError as error:
         raise _refused(folder, error) from None
-    if present - {LOCK} and not present & set(OURS):
+    if present and not present & set(OURS):
         raise UsageError(f"--out {folder}: the folder exists and holds other files; name a new one")
     write_whole(folder / ".probe", b"chapter-offline")
     (folder / ".probe").unlink(missing_ok=True)

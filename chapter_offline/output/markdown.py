@@ -11,7 +11,6 @@ from chapter_offline.chapter.document import Attempt, Chapter
 from chapter_offline.chapter.escape import markdown
 from chapter_offline.chapter.plan import THIN, PartPlan, Row, SectionPlan
 
-_FACET_PART = 6
 _WHAT_IF = "p18.what_if"
 
 

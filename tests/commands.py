@@ -1,0 +1,53 @@
+"""The command line as a person uses it: a process of its own, in a folder of its own."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+PROGRAM = Path(sys.executable).with_name("chapter-offline")
+SYSTEM = "Distributed rate limiter"
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a process left: its exit code and what it said."""
+
+    code: int
+    out: str
+    err: str
+
+
+def run(
+    *arguments: str | Path,
+    folder: Path,
+    program: Path = PROGRAM,
+    environment: Mapping[str, str] | None = None,
+    prepare: Callable[[], None] | None = None,
+) -> Ran:
+    """Runs the program in a folder, with no pinned model in reach and no terminal."""
+    done = subprocess.run(
+        [program, *arguments],
+        cwd=folder,
+        env=surroundings(folder) | dict(environment or {}),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        stdin=subprocess.DEVNULL,
+        preexec_fn=prepare,
+    )
+    return Ran(done.returncode, done.stdout, done.stderr)
+
+
+def surroundings(folder: Path) -> dict[str, str]:
+    """The environment of a process: no model in the store, nothing to be fetched."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
+    return kept | {
+        "CHAPTER_OFFLINE_MODELS": str(folder.parent / f"{folder.name}-no-models"),
+        "HF_ENDPOINT": "http://127.0.0.1:9",
+        "PIP_INDEX_URL": "http://127.0.0.1:9/simple",
+        "COLUMNS": "100",
+    }

@@ -1,0 +1,87 @@
+"""A brief of a system that the library doesn't have, by closed choices of the model."""
+
+import math
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from systems import PROMPTS, choices, few_choices, library
+
+from chapter_offline.engine.interface import Settings
+from chapter_offline.engine.llama import open_engine
+from chapter_offline.knowledge.generic import brief_from
+from chapter_offline.knowledge.library import check_brief
+from chapter_offline.writing.decide import MOST_TRAITS, Decided, decide, jobs, own_words
+
+SYSTEM = 'Lift "control" {{ 7*7 }} | x'
+
+
+@pytest.fixture(scope="module")
+def decided(tiny_model: Path) -> Iterator[Decided]:
+    with open_engine(tiny_model, Settings(threads=1, window=2048)) as engine:
+        yield decide(engine, SYSTEM, few_choices(), "tiny")
+
+
+@pytest.mark.parametrize(
+    ("system", "words"),
+    [
+        ("Parking garage availability service", ("garage",)),
+        ("Smart meter backend", ("smart", "meter")),
+        ("Online ticket server", ("ticket",)),
+        ("The distributed system", ()),
+        ("Tickets, tickets and tickets", ("ticket",)),
+        ("{{ self.__init__ }}", ("self", "init")),
+        ("システム", ()),
+    ],
+)
+def test_a_thing_may_be_named_by_the_systems_own_words(system: str, words: tuple) -> None:
+    assert own_words(system) == words
+
+
+def test_no_two_questions_have_one_key() -> None:
+    counted = Counter(job.key for job in jobs("Lift control", choices()))
+    assert set(counted.values()) == {1}
+    assert len(counted) == 6 + 3 + 6 + 11
+
+
+def test_a_question_shows_its_examples_and_then_asks() -> None:
+    question = next(j for j in jobs("Lift control", choices()) if j.key.endswith("noun|act"))
+    roles = [message.role for message in question.messages]
+    assert roles == ["system", *["user", "assistant"] * 4, "user"]
+    assert question.messages[-1].text.endswith("System: Lift control")
+    assert all(option[0].isupper() for option in question.options)
+
+
+def test_the_systems_own_words_come_first_among_its_things() -> None:
+    question = next(j for j in jobs("Lift control", choices()) if j.key.endswith("noun|item"))
+    assert question.options[:2] == ("Lift", "Control")
+
+
+def test_every_answer_is_one_of_the_options(decided: Decided) -> None:
+    answers = decided.answers
+    for name, question in choices().nouns.items():
+        allowed = {*question.options, *(("lift", "control") if name == "item" else ())}
+        assert answers.nouns[name] in allowed
+    for name, question in choices().magnitudes.items():
+        assert answers.figures[name] in question.values
+    assert answers.roles <= set(choices().roles.properties)
+    assert answers.traits <= set(choices().traits.properties)
+    assert len(answers.traits) <= MOST_TRAITS
+
+
+def test_no_two_nouns_are_one_word(decided: Decided) -> None:
+    nouns = list(decided.answers.nouns.values())
+    assert len(set(nouns)) == len(nouns)
+
+
+def test_every_choice_has_a_margin(decided: Decided) -> None:
+    assert len(decided.margins) == 6 + 3 + 6 + 11
+    assert all(math.isfinite(margin) for margin in decided.margins.values())
+
+
+def test_what_was_decided_makes_a_brief(decided: Decided) -> None:
+    brief = brief_from(PROMPTS, decided.answers)
+    check_brief(library(), brief, "made")
+    assert brief.name == SYSTEM
+    assert brief.made["by"] == "tiny"
