@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PROGRAM = Path(sys.executable).with_name("chapter-offline")
-SYSTEM = "Distributed rate limiter"
 
 
 @dataclass(frozen=True)

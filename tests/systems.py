@@ -11,6 +11,8 @@ from chapter_offline.knowledge.library import Library, load_library
 from chapter_offline.resources import prompts_dir
 
 PROMPTS = prompts_dir()
+DEFAULT_SYSTEM = "Distributed rate limiter"
+OTHER_SYSTEM = "Parking garage availability service"
 NOUNS = {
     "act": "reservation",
     "item": "bay",
@@ -38,7 +40,7 @@ def few_choices() -> Choices:
 
 def rate_limiter() -> Brief:
     """The library's complete brief, which is the default system."""
-    brief = library().brief_for("Distributed rate limiter")
+    brief = library().brief_for(DEFAULT_SYSTEM)
     assert brief is not None
     return brief
 
@@ -49,7 +51,7 @@ def rate_limiter_plan(depth: Depth = "standard") -> Plan:
 
 
 def made_brief(
-    system: str = "Parking garage availability service",
+    system: str = OTHER_SYSTEM,
     *,
     roles: Iterable[str] = (),
     traits: Iterable[str] = (),

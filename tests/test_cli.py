@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 import tomli_w
-from commands import PROGRAM, SYSTEM, Ran, run, surroundings
+from commands import PROGRAM, Ran, run, surroundings
+from systems import DEFAULT_SYSTEM as SYSTEM
 from systems import made_brief
 from tiny_gguf import write_tiny_gguf
 
