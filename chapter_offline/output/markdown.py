@@ -42,7 +42,7 @@ def _opening(chapter: Chapter) -> Iterator[str]:
             f"*How to read this chapter.* The statements come from a library that people wrote; every figure is assumed or "
             f"derived, and Appendix A says which. What stands in a box was written by the model {model} before it saw the "
             "statements: an attempt, unchecked, to be compared with what follows it. So are the weak answers in Part 16. "
-            "Questions after a section are the model's as well, chosen because the section answers them. Incidents and scenes are constructed."
+            "Questions after a section are the model's as well, kept where the section's words support them. Incidents and scenes are constructed."
         )
     else:
         yield (

@@ -200,6 +200,33 @@ def test_a_grounded_sentence_brings_nothing_in() -> None:
     assert guard("How do blockchains and lasers help a lease?", ()) == "brings in something else"
 
 
+STATEMENT = (
+    "A cache hides the store's loss: after a restart it is empty, and all reads go to the store. "
+    "No lock is taken for that. Should the store refuse them? It would rather be slow."
+)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "reason"),
+    [
+        ("Why does a cache hide the loss of the store?", None),
+        ("Why do all reads go to the store after a restart?", None),
+        ("Why is no lock taken for that?", None),
+        ("Why does a cache hide how vectors are hashed?", "brings in something else"),
+        ("Why?", "brings in something else"),
+        ("Why is it empty after a restart?", "does not name its subject"),
+        ("Why doesn't this hide the store's loss?", "does not name its subject"),
+        ("Why should the store refuse?", "asked by the statement itself"),
+        ("Why does a cache not hide the store's loss?", "denies what the statement says"),
+        ("Why is a lock taken?", "says what the statement denies"),
+    ],
+)
+def test_a_question_takes_nothing_for_granted_that_the_statement_does_not_say(
+    sentence: str, reason: str | None
+) -> None:
+    assert guards.answered(STATEMENT)(sentence, ()) == reason
+
+
 @pytest.mark.parametrize(
     "sentence",
     [

@@ -103,10 +103,7 @@ def test_only_what_was_written_is_weighed(quoted: Quoted) -> None:
     written["p08.clocks.question"] = answered(
         next(t for t in tasks if t.section == "p08.clocks"), WHY
     )
-    assert [job.key for job in quoted.weights(tasks, written)] == [
-        "base|p08.clocks",
-        "question|p08.clocks",
-    ]
+    assert [job.key for job in quoted.weights(tasks, written)] == ["question|p08.clocks"]
 
 
 def test_an_attempt_is_weighed_against_every_section_of_its_part(quoted: Quoted) -> None:
@@ -116,27 +113,26 @@ def test_an_attempt_is_weighed_against_every_section_of_its_part(quoted: Quoted)
     assert weighed == [f"attempt|{section.id}" for section in PLAN.parts[7].sections]
 
 
-def test_a_question_that_its_section_answers_is_asked(quoted: Quoted) -> None:
-    scores = {"base|p08.clocks": 0.0, "question|p08.clocks": GOOD_QUESTION}
+def test_a_question_that_the_model_is_sure_of_is_asked(quoted: Quoted) -> None:
+    scores = {"question|p08.clocks": GOOD_QUESTION}
     made = pieces(quoted, quoted.tasks([8]), {"p08.clocks.question": WHY}, scores)
     assert made.questions == {"p08.clocks": WHY}
 
 
-def test_a_question_that_its_section_does_not_answer_is_left_out(quoted: Quoted) -> None:
-    scores = {"base|p08.clocks": 0.0, "question|p08.clocks": GOOD_QUESTION - 0.01}
+def test_a_question_that_the_model_doubts_is_left_out(quoted: Quoted) -> None:
+    scores = {"question|p08.clocks": GOOD_QUESTION - 0.01}
     made = pieces(quoted, quoted.tasks([8]), {"p08.clocks.question": WHY}, scores)
     assert made.questions == {}
     assert (
         "p08.clocks",
         "question",
-        f"its section does not answer it ({GOOD_QUESTION - 0.01:.2f})",
+        f"the model itself is not sure of it ({GOOD_QUESTION - 0.01:.2f})",
     ) in (made.left_out)
 
 
 def test_a_question_is_not_asked_twice(quoted: Quoted) -> None:
     texts = {"p08.ordering.question": WHY, "p08.clocks.question": WHY.replace("Why", "How")}
-    scores = {f"base|p08.{name}": -3.0 for name in ("ordering", "clocks")}
-    scores |= {f"question|p08.{name}": -1.0 for name in ("ordering", "clocks")}
+    scores = {f"question|p08.{name}": -0.1 for name in ("ordering", "clocks")}
     made = pieces(quoted, quoted.tasks([8]), texts, scores)
     assert made.questions == {"p08.ordering": WHY}
     assert ("p08.clocks", "question", "said before") in made.left_out

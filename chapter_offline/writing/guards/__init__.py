@@ -6,6 +6,7 @@ are read in order; the first reason counts.
 
 from collections.abc import Callable, Sequence
 
+from chapter_offline.writing.guards.answered import answered
 from chapter_offline.writing.guards.chat import chat
 from chapter_offline.writing.guards.complete import complete
 from chapter_offline.writing.guards.markup import markup
@@ -23,7 +24,10 @@ __all__ = [
     "ALWAYS",
     "Guard",
     "alike",
+    "answered",
+    "chat",
     "grounded",
+    "markup",
     "numbers",
     "question",
     "stems",
