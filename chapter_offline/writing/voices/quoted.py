@@ -23,7 +23,7 @@ from chapter_offline.engine.interface import (
 )
 from chapter_offline.writing import guards
 from chapter_offline.writing.asking import Asking
-from chapter_offline.writing.budget import Need, fit
+from chapter_offline.writing.budget import fit
 
 ATTEMPT = "answer"
 QUESTION = "question"
