@@ -173,6 +173,24 @@ class Page:
             raise BadInputError(f"{where}: the template fails: {error}") from None
         return _tidy(text)
 
+    def must(self, template: str, where: str) -> str:
+        """A text that a chapter can't do without. Raises BadInputError where it can't be said."""
+        try:
+            return self.render(template, where)
+        except LeftOut as reason:
+            raise BadInputError(f"{where}: {reason}") from None
+
+    def begun(self, before: str, text: str) -> str:
+        """A text behind a connective: its first letter small, unless a sentence ended or it is a name's."""
+        if not before:
+            return text
+        at = 1 if text.startswith("*") else 0
+        first = text[at:].partition(" ")[0].strip("*,.;:")
+        name = any(term.split()[0] == first for term in self.library.terms)
+        if before[-1] in ".?!:" or name or first[1:] != first[1:].lower() or first == "I":
+            return f"{before} {text}"
+        return f"{before} {text[:at]}{text[at : at + 1].lower()}{text[at + 1 :]}"
+
     def _nested(self, sentence: str, where: str) -> "_Lazy":
         return _Lazy(lambda: self.render(sentence, f"brief: {where}"))
 
