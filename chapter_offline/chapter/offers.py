@@ -31,7 +31,9 @@ _OWN, _TRAIT = 2.0, 1.0
 """By how much a claim of the brief, and one that needs a trait, is before one of any system."""
 _TOGETHER = "p15."
 """Sections that go through one list: each design is described, praised and refused."""
-_SEVERAL = frozenset({"list", "dialogue"})
+_FEWEST = {"list": 2, "dialogue": 4}
+"""Entries that a section of some form has, unless the chapter is too short for them."""
+_LEAST = {"dialogue": 2}
 
 
 @dataclass(frozen=True)
@@ -204,13 +206,12 @@ def menu(page: Page, slot: Slot, omitted: Omitted) -> Menu:
     said = measured(page, [slot.frame], f"{slot.key}.frame")
     table = rows_words([row(page, name) for name in slot.table]) + table_words(form, leads, figures)
     first = dict(said.first) | {f"figure {name}": 0 for name in slot.table}
-    several = 2 if form in _SEVERAL else 1
     return Menu(
         heading=heading_words(slot.requirement.heading),
         said=Said(said.words + table, first),
         offers=tuple(offers),
-        fewest=several,
-        least=several if form == "dialogue" or slot.key.startswith(_TOGETHER) else 1,
+        fewest=_FEWEST.get(form, 1),
+        least=2 if slot.key.startswith(_TOGETHER) else _LEAST.get(form, 1),
         whole=slot.requirement.whole,
     )
 

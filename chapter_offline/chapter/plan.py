@@ -118,14 +118,16 @@ class PartPlan:
 class Plan:
     """A whole chapter. title, summary: as they stand on a page. omitted: (claim, why it is not said here).
 
-    terms: (term, definition). bounds: words that a chapter on this system may have.
+    depth: None where a number of words was asked for. aim: words that it was to have. terms: (term,
+    definition). bounds: words that a chapter on this system may have.
     """
 
     title: str
     summary: str
     spec: Spec
     brief: Brief
-    depth: Depth
+    depth: Depth | None
+    aim: int
     parts: tuple[PartPlan, ...]
     given: tuple[Row, ...]
     chosen: tuple[Row, ...]
@@ -181,7 +183,8 @@ def make_plan(
     all_slots = tuple(slots(page, omitted))
     choosing = _choosing(Page(library, brief, figures), all_slots, omitted)
     bounds = choosing.bounds()
-    picks = choosing.choose(_target(bounds, depth, words))
+    aim = _aim(bounds, depth, words)
+    picks = choosing.choose(aim)
     parts: list[PartPlan] = []
     numbered = groupby(enumerate(all_slots), key=lambda entry: entry[1].part.number)
     for part, (_, entries) in zip(library.spec.part, numbered, strict=True):
@@ -196,7 +199,8 @@ def make_plan(
         summary=page.must(brief.summary, "brief: summary"),
         spec=library.spec,
         brief=brief,
-        depth=depth,
+        depth=depth if words is None else None,
+        aim=aim,
         parts=tuple(parts),
         given=rows["given"],
         chosen=rows["chosen"],
@@ -228,7 +232,7 @@ def _part_words(title: str, rule: str) -> int:
     return count(title) + 3 + (count(rule) + 3 if rule else 0)
 
 
-def _target(bounds: Bounds, depth: Depth, words: int | None) -> int:
+def _aim(bounds: Bounds, depth: Depth, words: int | None) -> int:
     """The words to reach. Raises UsageError where the system has more or fewer."""
     if words is None:
         return min(max(WORDS[depth], bounds.least), bounds.most)
