@@ -256,6 +256,7 @@ def rule_text(page: Page, slot: Slot, omitted: Omitted) -> str:
 def _forget(page: Page) -> None:
     page.glossed.clear()
     page.shown.clear()
+    page.told.clear()
 
 
 def _said(page: Page, words: int) -> Said:
