@@ -14,11 +14,10 @@ Voice = Literal["quoted", "free"]
 
 @dataclass(frozen=True)
 class Attempt:
-    """A model's answer to a part's hardest question. missed: headings that it says least of."""
+    """A model's answer to a part's hardest question."""
 
     question: str
     sentences: tuple[str, ...]
-    missed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -83,13 +83,6 @@ def _attempt(chapter: Chapter, attempt: Attempt) -> Iterator[str]:
     if attempt.sentences:
         yield ">"
         yield f"> *An attempt by {markdown(chapter.model)}, unchecked:* {markdown(' '.join(attempt.sentences))}"
-    if attempt.sentences and attempt.missed:
-        headings = [f"*{heading}*" for heading in attempt.missed]
-        said = (
-            headings[0] if len(headings) == 1 else ", ".join(headings[:-1]) + " and " + headings[-1]
-        )
-        yield ">"
-        yield f"> What it prepares you for least, by its own reckoning: {said}. Read {'that' if len(headings) == 1 else 'those'} first."
     yield ""
 
 

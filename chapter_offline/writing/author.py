@@ -67,12 +67,8 @@ class Author:
 
     def tasks(self, parts: Sequence[int]) -> list[Task]:
         """The writing jobs of these parts, fitted to the window. Raises DoesNotFitError."""
-        if self._voice == "free":
-            tasks, needs = self._free.tasks(parts), []
-        else:
-            tasks = self._quoted.tasks(parts)
-            needs = list(self._quoted.needs(tasks))
-        check_fits(self._engine, [*map(self._need, tasks), *needs])
+        tasks = (self._free if self._voice == "free" else self._quoted).tasks(parts)
+        check_fits(self._engine, map(self._need, tasks))
         return tasks
 
     def _need(self, task: Task) -> Need:

@@ -136,20 +136,19 @@ def test_a_section_that_the_model_left_empty_has_no_frame_in_its_place() -> None
     assert laid_out(section("prose", ONE), Pieces(), "free") == ""
 
 
-def test_an_attempt_is_marked_and_says_what_it_misses() -> None:
-    attempt = Attempt("What breaks?", ("It waits.", "It <asks>."), ("Clocks", "Races"))
+def test_an_attempt_is_marked() -> None:
+    attempt = Attempt("What breaks?", ("It waits.", "It <asks>."))
     page = chapter_markdown(Chapter(PLAN, "quoted", "m", (8,), Pieces(attempts={8: attempt})))
     assert (
         "## Part 8: Consistency, Concurrency and Ordering\n\n"
         "> **First try it yourself.** What breaks?\n>\n"
-        "> *An attempt by m, unchecked:* It waits. It &lt;asks&gt;.\n>\n"
-        "> What it prepares you for least, by its own reckoning: *Clocks* and *Races*. "
-        "Read those first.\n\n### Strong against eventual consistency\n"
+        "> *An attempt by m, unchecked:* It waits. It &lt;asks&gt;.\n\n"
+        "### Strong against eventual consistency\n"
     ) in page
 
 
 def test_an_attempt_that_failed_leaves_the_question_alone() -> None:
-    attempt = Attempt("What breaks?", (), ())
+    attempt = Attempt("What breaks?", ())
     page = chapter_markdown(Chapter(PLAN, "quoted", "m", (8,), Pieces(attempts={8: attempt})))
     assert "> **First try it yourself.** What breaks?\n\n###" in page
     assert "unchecked:*" not in page

@@ -106,13 +106,6 @@ def test_only_what_was_written_is_weighed(quoted: Quoted) -> None:
     assert [job.key for job in quoted.weights(tasks, written)] == ["question|p08.clocks"]
 
 
-def test_an_attempt_is_weighed_against_every_section_of_its_part(quoted: Quoted) -> None:
-    tasks = quoted.tasks([8])
-    written = {t.job.key: answered(t, "It waits." if t.kind == "attempt" else "") for t in tasks}
-    weighed = [j.key for j in quoted.weights(tasks, written) if j.key.startswith("attempt|")]
-    assert weighed == [f"attempt|{section.id}" for section in PLAN.parts[7].sections]
-
-
 def test_a_question_that_the_model_is_sure_of_is_asked(quoted: Quoted) -> None:
     scores = {"question|p08.clocks": GOOD_QUESTION}
     made = pieces(quoted, quoted.tasks([8]), {"p08.clocks.question": WHY}, scores)
@@ -148,19 +141,15 @@ def test_a_what_if_stands_in_part_18_and_names_its_section(quoted: Quoted) -> No
     assert made.what_if == ((supposed, "p08.clocks"),)
 
 
-def test_what_an_attempt_misses_is_what_it_makes_least_likely(quoted: Quoted) -> None:
-    gains = dict(zip(("models", "races", "idempotency"), (0.9, 0.1, 0.4), strict=True))
-    scores = {f"base|p08.{name}": -3.0 for name in gains}
-    scores |= {f"attempt|p08.{name}": -3.0 + gain for name, gain in gains.items()}
-    made = pieces(quoted, quoted.tasks([8]), {"p08.attempt": "It waits. | It asks."}, scores)
+def test_an_attempt_stands_sentence_by_sentence(quoted: Quoted) -> None:
+    made = pieces(quoted, quoted.tasks([8]), {"p08.attempt": "It waits. | It asks."}, {})
     assert made.attempts[8].sentences == ("It waits.", "It asks.")
-    assert made.attempts[8].missed == ("Race conditions", "Idempotency")
 
 
 def test_an_attempt_that_failed_leaves_its_question(quoted: Quoted) -> None:
     made = pieces(quoted, quoted.tasks([8]), {}, {})
     assert made.attempts[8].question == PLAN.parts[7].question
-    assert (made.attempts[8].sentences, made.attempts[8].missed) == ((), ())
+    assert made.attempts[8].sentences == ()
 
 
 def test_whatever_was_not_written_is_listed_with_the_reasons(quoted: Quoted) -> None:

@@ -1,8 +1,7 @@
 """Voice `quoted`: claims stand as they are. The model attempts, asks, and gives the weak answers.
 
-What is good, and what an attempt misses, is judged by likelihood: a question if the model itself was
-sure of it, given the statement; a what-if if it raises the statement's probability; an attempt
-misses what it raises least.
+Which questions are good is judged by likelihood: one on a statement if the model itself was sure of
+it, a what-if if it raises the statement's probability.
 """
 
 import re
@@ -24,7 +23,7 @@ from chapter_offline.engine.interface import (
 )
 from chapter_offline.writing import guards
 from chapter_offline.writing.asking import Asking
-from chapter_offline.writing.budget import Need, fit
+from chapter_offline.writing.budget import fit
 
 ATTEMPT = "answer"
 QUESTION = "question"
@@ -50,7 +49,6 @@ _WEAK_TOKENS = 70
 _ASKED_FEWEST, _ASKED_MOST = 25, 60
 _SCORED_WORDS = 15
 _ASKED_FACET = ".failure"
-_MISSED = 2
 
 
 @dataclass(frozen=True)
@@ -106,16 +104,14 @@ class Quoted:
         key = f"p{part.number:02d}.attempt"
         question = plain(part.question)
         values = {"system": self._system, "question": question, "summary": self._summary}
-        # It must fit with what follows when it is weighed: its answer, and a statement.
         fitted = fit(
             self._engine,
             [
-                lambda: _and_on(self._asking.messages("attempt", values)),
-                lambda: _and_on(self._asking.messages("attempt", values | {"summary": ""})),
+                lambda: self._asking.messages("attempt", values),
+                lambda: self._asking.messages("attempt", values | {"summary": ""}),
             ],
-            _ATTEMPT_TOKENS + self._weighed_tokens(part),
+            _ATTEMPT_TOKENS,
         )
-        conversation = fitted.messages[:-2]
         about = [
             question,
             self._summary,
@@ -127,20 +123,7 @@ class Quoted:
             max_tokens=_ATTEMPT_TOKENS,
             guards=(*guards.ALWAYS, self._vendors, guards.subject(*about)),
         )
-        return Task("attempt", part.number, key, WriteJob(key, conversation, (span,)))
-
-    def _weighed_tokens(self, part: PartPlan) -> int:
-        """Tokens of the longest text of a part whose likelihood will be asked for."""
-        statements = filter(None, map(key_statement, part.sections))
-        return max((self._engine.count_text(_scored(s)) for s in statements), default=0)
-
-    def needs(self, tasks: Sequence[Task]) -> Iterator[Need]:
-        """What the weighing takes beyond the jobs themselves, at most."""
-        for task in tasks:
-            if task.kind == "attempt":
-                after = self._engine.count(_and_on(task.job.messages))
-                text = self._weighed_tokens(self._plan.parts[task.part - 1])
-                yield Need(task.job.key, after + _ATTEMPT_TOKENS + text)
+        return Task("attempt", part.number, key, WriteJob(key, fitted.messages, (span,)))
 
     def _question(self, section: SectionPlan, statement: Statement) -> Task:
         guard = guards.answered(_beginning(plain(statement.text)))
@@ -194,41 +177,16 @@ class Quoted:
     # ------------------------------------------------------------------ weighing what was written
 
     def weights(self, tasks: Sequence[Task], written: Mapping[str, Written]) -> list[ScoreJob]:
-        """Scores that tell which questions are good and what attempts miss.
+        """Scores that tell which questions are good.
 
-        Keys: "question|SECTION", "base|SECTION", "attempt|SECTION".
+        Keys: "question|SECTION", "what_if|SECTION", "before what_if|SECTION".
         """
         jobs = [
             ScoreJob(f"question|{task.section}", task.job.messages, question)
             for task in tasks
             if task.kind == "question" and (question := written[task.job.key].spans[QUESTION])
         ]
-        attempts = {
-            t.part: (t.job.messages, written[t.job.key].spans[ATTEMPT])
-            for t in tasks
-            if t.kind == "attempt"
-        }
         neutral = self._asking.messages("score", {"system": self._system})
-        for part in self._plan.parts:
-            if part.number not in attempts:
-                continue
-            conversation, answer = attempts[part.number]
-            after = _and_on(conversation, answer)
-            # Where the answer reads in more tokens than it was written in, there may be no room.
-            longest = self._engine.count(after) + self._weighed_tokens(part)
-            room = bool(answer) and longest <= self._engine.settings.window
-            base: list[ScoreJob] = []
-            raised: list[ScoreJob] = []
-            for section in part.sections:
-                statement = key_statement(section)
-                if statement is None:
-                    continue
-                text = _scored(statement)
-                if room and section.component in {"", part.sections[0].component}:
-                    base.append(ScoreJob(f"base|{section.id}", neutral, text))
-                    raised.append(ScoreJob(f"attempt|{section.id}", after, text))
-            # Jobs that share a conversation stand together, so that it is read once.
-            jobs += base + raised
         by_id = {section.id: section for section in self._plan.sections()}
         for task in tasks:
             supposed = written[task.job.key].spans[QUESTION] if task.kind == "what_if" else ""
@@ -255,8 +213,7 @@ class Quoted:
             text = result.spans[name]
             if task.kind == "attempt":
                 part = self._plan.parts[task.part - 1]
-                missed = self._missed(part, scores) if text else ()
-                attempts[task.part] = Attempt(part.question, result.sentences[name], missed)
+                attempts[task.part] = Attempt(part.question, result.sentences[name])
             if not text:
                 left_out.append((task.section, task.kind, _reasons(result)))
             elif task.kind == "weak":
@@ -270,19 +227,6 @@ class Quoted:
                 else:
                     questions[task.section] = text
         return Pieces(attempts, questions, weak, tuple(what_if), {}, tuple(left_out))
-
-    def _missed(self, part: PartPlan, scores: Mapping[str, float]) -> tuple[str, ...]:
-        gains = [
-            (scores[f"attempt|{s.id}"] - scores[f"base|{s.id}"], s.heading)
-            for s in part.sections
-            if f"attempt|{s.id}" in scores
-        ]
-        return tuple(heading for _, heading in sorted(gains)[:_MISSED])
-
-
-def _and_on(conversation: tuple[Message, ...], answer: str = "") -> tuple[Message, ...]:
-    """A conversation with its answer, and the word for the next turn."""
-    return (*conversation, Message("assistant", answer), Message("user", "Go on."))
 
 
 def _scored(statement: Statement) -> str:
