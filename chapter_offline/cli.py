@@ -9,6 +9,7 @@ import click
 
 from chapter_offline import __version__
 from chapter_offline.catalog.pins import Pin, find_pin
+from chapter_offline.claims_command import claims
 from chapter_offline.errors import (
     ChapterOfflineError,
     DoesNotFitError,
@@ -274,6 +275,9 @@ def _show_plan(planned: Any, parts: tuple[int, ...]) -> None:
         f"model {planned.model}; window {planned.window:,} tokens, of which the longest piece ({load.longest_key}) takes {load.longest:,}; "
         f"at most {load.written:,} tokens written; {planned.memory / _GB:.2f} GB of memory now that the model is loaded"
     )
+
+
+main.add_command(claims)
 
 
 if __name__ == "__main__":
