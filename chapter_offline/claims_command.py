@@ -132,5 +132,10 @@ def claims_check(brief_name: str | None) -> None:
     for finding in dict.fromkeys(findings):
         click.echo(f"{finding.where}: {finding.what}")
     if findings:
-        raise IncompleteError(f"{len(set(findings)):,} findings in claims, terms and briefs")
-    click.echo(f"nothing found in claims, terms and {len(briefs)} briefs")
+        count = len(set(findings))
+        raise IncompleteError(
+            f"{count:,} {'finding' if count == 1 else 'findings'} in claims, terms and briefs"
+        )
+    click.echo(
+        f"nothing found in claims, terms and {len(briefs)} {'brief' if len(briefs) == 1 else 'briefs'}"
+    )

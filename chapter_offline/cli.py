@@ -270,7 +270,7 @@ def _show_plan(planned: Any, parts: tuple[int, ...]) -> None:
     click.echo(table(("part", "sections", "claims", "words", "pieces by the model"), rows))
     load, plan = planned.load, planned.plan
     click.echo(
-        f"\n{plan.words:,} words in all parts, of {plan.bounds.least:,} to {plan.bounds.most:,} that this system may have; "
+        f"\nthe whole chapter: {plan.words:,} words, of {plan.bounds.least:,} to {plan.bounds.most:,} that this system may have; "
         f"what the model adds and the appendices come on top\n"
         f"model {planned.model}; window {planned.window:,} tokens, of which the longest piece ({load.longest_key}) takes {load.longest:,}; "
         f"at most {load.written:,} tokens written; {planned.memory / _GB:.2f} GB of memory now that the model is loaded"

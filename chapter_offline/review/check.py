@@ -68,9 +68,15 @@ def _file(library: Library, name: str) -> str:
 
 
 def echoes_of(reading: Reading) -> list[Echo]:
-    """Claims and frames of different sections that say nearly the same to this system's readers."""
+    """Claims and frames of different sections that say nearly the same to this system's readers.
+
+    What is repeated over the brief's flows, components or phases prints the brief's own words, in
+    one section in short and in another in full, and is left out.
+    """
     texts: dict[str, str] = {}
     for entry in reading.entries:
+        if entry.listed:
+            continue
         texts[entry.name] = texts.get(entry.name, "") + entry.text
     return echoes(texts)
 

@@ -11,7 +11,7 @@ SHARE = 0.15
 
 In the library as it was when this was set, 863 texts rendered for one system, 0.1% of all pairs shared a
 run of five words at all. Two claims that print the same figure ("gives up after 2 s") came to at most
-0.15; the three pairs above it, 0.17 to 0.42, said a thing twice.
+0.15; the one pair of claims above it, at 0.17, said a thing twice.
 """
 
 

@@ -17,7 +17,7 @@ class Entry:
     """A frame, claim or rule as rendered. name: "p08.clocks.order", with "frame" or "rule" last.
 
     origin: "library" or "brief". failed: what is wrong, or "". unsayable: a figure that makes no
-    sense here. glossed: terms that are first used in it; figures: those that it prints.
+    sense here. listed: whether it is repeated over the brief's lists. glossed: terms that are first used in it; figures: those that it prints.
     """
 
     name: str
@@ -26,6 +26,7 @@ class Entry:
     statements: tuple[Statement, ...]
     failed: str = ""
     unsayable: str = ""
+    listed: bool = False
     glossed: tuple[str, ...] = ()
     figures: tuple[str, ...] = ()
 
@@ -73,7 +74,8 @@ def _entries(page: Page, slot: Slot) -> Iterator[Entry]:
             made, failed = (), str(error)
         why = unsayable[0][1] if unsayable else ""
         new = tuple(term for term in page.glossed if term not in glossed)
-        yield Entry(name, slot, held[1], made, failed, why, new, tuple(page.used))
+        listed = held[0].each is not None
+        yield Entry(name, slot, held[1], made, failed, why, listed, new, tuple(page.used))
         page.used = used | page.used
     if slot.rule:
         yield _text(page, slot, "rule", slot.rule)

@@ -46,13 +46,13 @@ def place(name: str) -> str:
 
 
 def said(claim: Claim) -> str:
-    """All templates of a claim."""
-    return " ".join(filter(None, (claim.connective, claim.lead, claim.ask, claim.text)))
+    """All templates of a claim, with a bar between them."""
+    return " | ".join(filter(None, (claim.connective, claim.lead, claim.ask, claim.text)))
 
 
 def bare_words(claim: Claim) -> int:
     """Words of a claim's templates, without what is put in."""
-    return len(re.sub(r"{{.*?}}|{%.*?%}", "", said(claim), flags=re.S).split())
+    return len(re.sub(r"{{.*?}}|{%.*?%}", "", said(claim), flags=re.S).replace("|", " ").split())
 
 
 def library_templates(library: Library) -> Iterator[Template]:
