@@ -161,7 +161,7 @@ def _write_options(command: Callable[..., None]) -> Callable[..., None]:
             "--words",
             type=click.IntRange(min=1),
             help="How long instead, within 5%, for the whole chapter (--parts takes its share). Counted are the words of what is "
-            "planned, tables and headings included, outside code fences; not the appendices, nor what the model adds (some 2,500). "
+            "planned, tables and headings included, outside code fences; not the appendices, nor what the model adds (some 2,000). "
             "--dry-run says how few and how many a system may have.",
         ),
         click.option(
