@@ -9,7 +9,14 @@ import click
 
 from chapter_offline import __version__
 from chapter_offline.catalog.pins import Pin, find_pin
-from chapter_offline.errors import ChapterOfflineError, DoesNotFitError, ExitCode, NoModelError
+from chapter_offline.claims_command import claims
+from chapter_offline.errors import (
+    ChapterOfflineError,
+    DoesNotFitError,
+    ExitCode,
+    NoModelError,
+    UsageError,
+)
 
 _GB = 1e9
 _ORIGINS = {"here": "was here already", "hub": "came from the Hub", "wheels": "came out of wheels"}
@@ -148,9 +155,14 @@ def _write_options(command: Callable[..., None]) -> Callable[..., None]:
         click.option(
             "--depth",
             type=click.Choice(["quick", "standard", "deep"]),
-            default="standard",
-            show_default=True,
-            help="How many claims a section may have.",
+            help="How long: some 16,000, 20,000 or 30,000 words, the shortest if 16,000 can't cover everything.  [default: standard]",
+        ),
+        click.option(
+            "--words",
+            type=click.IntRange(min=1),
+            help="How long instead, within 5%, for the whole chapter (--parts takes its share). Counted are the words of what is "
+            "planned, tables and headings included, outside code fences; not the appendices, nor what the model adds (some 2,000). "
+            "--dry-run says how few and how many a system may have.",
         ),
         click.option(
             "--out", type=path, help="The folder for the chapter.  [default: chapters/SYSTEM]"
@@ -199,13 +211,18 @@ def _write_options(command: Callable[..., None]) -> Callable[..., None]:
 @main.command("write")
 @click.argument("system")
 @_write_options
-def write_command(system: str, parts_text: str, dry_run: bool, quiet: bool, **options: Any) -> None:
+def write_command(
+    system: str, parts_text: str, depth: Any, dry_run: bool, quiet: bool, **options: Any
+) -> None:
     """Writes a chapter on SYSTEM, such as "Distributed rate limiter"; nothing is fetched."""
     from chapter_offline import workflow
     from chapter_offline.console import Bars, Bytes, Lines, is_terminal
     from chapter_offline.writing.progress import Silent
 
-    order = workflow.Order(system=system, parts=workflow.parse_parts(parts_text), **options)
+    if depth and options["words"] is not None:
+        raise UsageError("--depth and --words: both say how long the chapter is to be; give one")
+    parts = workflow.parse_parts(parts_text)
+    order = workflow.Order(system=system, parts=parts, depth=depth or "standard", **options)
     if dry_run:
         _show_plan(workflow.dry_run(order, Silent()), order.parts)
         return
@@ -222,7 +239,8 @@ def write_command(system: str, parts_text: str, dry_run: bool, quiet: bool, **op
         written = sum(job.output_tokens for job in jobs)
         click.echo(
             f"{made.words:,} words in {made.seconds:.0f} s; the model wrote {written:,} tokens in {len(jobs)} pieces; "
-            f"peak memory {made.peak_bytes / _GB:.2f} GB",
+            f"peak memory {made.peak_bytes / _GB:.2f} GB"
+            + ("" if order.voice == "free" else f"; {made.planned:,} words are as planned"),
             err=True,
         )
     click.echo(made.page)
@@ -236,14 +254,13 @@ def _show_plan(planned: Any, parts: tuple[int, ...]) -> None:
     rows: list[tuple[str, ...]] = []
     for part in planned.plan.parts:
         if part.number in parts:
-            texts = [s.frame + " " + " ".join(x.text for x in s.statements) for s in part.sections]
             claims = sum(len(s.statements) for s in part.sections)
             rows.append(
                 (
                     f"{part.number}. {part.title}",
                     str(len(part.sections)),
                     str(claims),
-                    f"{sum(len(text.split()) for text in texts):,}",
+                    f"{part.words:,}",
                     str(planned.load.writes[part.number]),
                 )
             )
@@ -251,11 +268,16 @@ def _show_plan(planned: Any, parts: tuple[int, ...]) -> None:
     totals = (f"{sum(int(cell.replace(',', '')) for cell in column):,}" for column in columns)
     rows.append(("in all", *totals))
     click.echo(table(("part", "sections", "claims", "words", "pieces by the model"), rows))
-    load = planned.load
+    load, plan = planned.load, planned.plan
     click.echo(
-        f"\nmodel {planned.model}; window {planned.window:,} tokens, of which the longest piece ({load.longest_key}) takes {load.longest:,}; "
+        f"\nthe whole chapter: {plan.words:,} words, of {plan.bounds.least:,} to {plan.bounds.most:,} that this system may have; "
+        f"what the model adds and the appendices come on top\n"
+        f"model {planned.model}; window {planned.window:,} tokens, of which the longest piece ({load.longest_key}) takes {load.longest:,}; "
         f"at most {load.written:,} tokens written; {planned.memory / _GB:.2f} GB of memory now that the model is loaded"
     )
+
+
+main.add_command(claims)
 
 
 if __name__ == "__main__":

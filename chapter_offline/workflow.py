@@ -39,12 +39,16 @@ LONGEST_NAME = 200
 
 @dataclass(frozen=True)
 class Order:
-    """What a person asked for. out: None for `chapters/NAME` in the current folder."""
+    """What a person asked for. out: None for `chapters/NAME` in the current folder.
+
+    words: of the whole chapter, whatever its depth; None for the depth's.
+    """
 
     system: str
     model: str = "auto"
     voice: Voice = "quoted"
     depth: Depth = "standard"
+    words: int | None = None
     out: Path | None = None
     window: int = 4096
     parts: tuple[int, ...] = tuple(range(1, 19))
@@ -67,11 +71,12 @@ class Planned:
 
 @dataclass(frozen=True)
 class Made:
-    """A chapter on disk. thin: what the check found that a reader should know."""
+    """A chapter on disk. words: of the whole page. planned: of the parts asked for, as planned."""
 
     folder: Path
     page: Path
     words: int
+    planned: int
     findings: tuple[Finding, ...]
     authored: Authored
     seconds: float
@@ -127,6 +132,10 @@ def desk(order: Order, progress: Progress, watch: CatalogProgress | None = None)
     from chapter_offline.engine.llama import open_engine
 
     system = checked_name(order.system)
+    if order.words is not None and order.voice == "free":
+        raise UsageError(
+            "--words: in voice free the model decides how much it writes; leave it out"
+        )
     library = load_library(prompts_dir())
     brief = _known_brief(library, order, system)
     model = resolve_model(order.model, order.window, watch)
@@ -162,7 +171,7 @@ def desk(order: Order, progress: Progress, watch: CatalogProgress | None = None)
 def _plan(library: Library, brief: Brief, order: Order) -> Plan:
     """The plan. What is wrong in a brief of the user's own is said with its file."""
     try:
-        return make_plan(library, brief, order.depth)
+        return make_plan(library, brief, order.depth, order.words)
     except BadInputError as error:
         if order.brief is None:
             raise
@@ -227,7 +236,9 @@ def _files(at: Desk, authored: Authored, out: Path, started: float) -> Made:
     report = run_report(authored, at.engine, seconds=seconds, peak_bytes=peak, margins=at.margins)
     folder.write_whole(out / "run.json", as_json(report))
     findings = check(page, at.plan, parts)
-    return Made(out, out / "chapter.md", words(page), tuple(findings), authored, seconds, peak)
+    planned = sum(part.words for part in at.plan.parts if part.number in parts)
+    made = out / "chapter.md"
+    return Made(out, made, words(page), planned, tuple(findings), authored, seconds, peak)
 
 
 def _model_facts(model: ResolvedModel) -> dict[str, Any]:

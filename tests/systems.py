@@ -50,6 +50,17 @@ def rate_limiter_plan(depth: Depth = "standard") -> Plan:
     return make_plan(library(), rate_limiter(), depth)
 
 
+@lru_cache(maxsize=1)
+def whole_rate_limiter_plan() -> Plan:
+    return whole_plan(rate_limiter())
+
+
+def whole_plan(brief: Brief) -> Plan:
+    """A plan of the longest chapter: all claims that hold."""
+    most = make_plan(library(), brief).bounds.most
+    return make_plan(library(), brief, words=most)
+
+
 def made_brief(
     system: str = OTHER_SYSTEM,
     *,

@@ -57,6 +57,64 @@ def test_an_option_that_is_not_there_is_a_usage_error(tmp_path: Path, option: st
     assert option.partition("=")[0] in ran.err
 
 
+# ---------------------------------------------------------------------- claims
+
+
+def test_claims_of_a_section_are_listed_with_weight_and_conditions(tmp_path: Path) -> None:
+    ran = run("claims", "list", "p08.races", folder=tmp_path)
+    assert ran.code == ExitCode.OK
+    assert re.search(r"^claim +whose +weight +words +conditions$", ran.out, re.M)
+    assert re.search(
+        r"^p08\.races\.old_leader +universal +\d +\d+ +when replicas > 2$", ran.out, re.M
+    )
+    assert "p08.clocks" not in ran.out
+    assert len(run("claims", "list", "8", folder=tmp_path).out) > len(ran.out)
+
+
+def test_a_claim_is_shown_as_written_and_as_a_system_gets_it(tmp_path: Path) -> None:
+    ran = run("claims", "show", "p08.races.test_pause", "--brief=parking", folder=tmp_path)
+    assert ran.code == ExitCode.OK
+    assert re.search(r"^  template: Test, pause, act \| {{ worker\.A }} tests", ran.out, re.M)
+    assert re.search(r"^  for parking: Test, pause, act: An? \w+ worker tests", ran.out, re.M)
+    assert re.search(r"^  figures: pause$", ran.out, re.M)
+
+
+def test_a_claim_that_does_not_hold_is_shown_with_the_reason(tmp_path: Path) -> None:
+    ran = run("claims", "show", "p08.models.default_yes", "--brief=parking", folder=tmp_path)
+    assert ran.out == "p08.models.default_yes\n  not for parking: needs fail_open\n"
+
+
+def test_a_brief_of_ones_own_is_checked(tmp_path: Path) -> None:
+    (tmp_path / "own.toml").write_bytes(user_brief(traits=["haunted"]))
+    ran = run("claims", "check", "--brief=own.toml", folder=tmp_path)
+    assert ran.code == ExitCode.INCOMPLETE
+    assert ran.out == "own.toml: trait haunted is not in names.toml\n"
+    assert ran.err == "chapter-offline: 1 finding in claims, terms and briefs\n"
+
+
+def test_a_check_that_finds_nothing_says_so(tmp_path: Path) -> None:
+    (tmp_path / "own.toml").write_bytes(user_brief())
+    ran = run("claims", "check", "--brief=own.toml", folder=tmp_path)
+    assert (ran.code, ran.out) == (ExitCode.OK, "nothing found in claims, terms and 1 brief\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("list", "p99"), ExitCode.USAGE),
+        (("show", "p08.clocks.nothing"), ExitCode.USAGE),
+        (("show", "p08.clocks.order", "--brief=nowhere"), ExitCode.BAD_INPUT),
+        (("check", "--brief=nowhere"), ExitCode.BAD_INPUT),
+    ],
+)
+def test_claims_that_are_not_there_are_refused_in_a_line(
+    tmp_path: Path, arguments: Sequence[str], code: ExitCode
+) -> None:
+    ran = run("claims", *arguments, folder=tmp_path)
+    assert (ran.code, ran.out) == (code, "")
+    assert len(ran.err.splitlines()) == 1
+
+
 # ---------------------------------------------------------------------- what is refused
 
 
@@ -90,6 +148,24 @@ def user_brief(**change: object) -> bytes:
 WITH_TINY = ("--model=./tiny.gguf", "--window=2048")
 USAGE, BAD_INPUT, NO_MODEL = ExitCode.USAGE, ExitCode.BAD_INPUT, ExitCode.NO_MODEL
 REFUSALS = {
+    "both a depth and a number of words": Refusal(
+        USAGE,
+        r"--depth and --words: both say how long",
+        (*WITH_TINY, "--depth=deep", "--words=20000"),
+    ),
+    "fewer words than cover everything": Refusal(
+        USAGE,
+        r"--words 8000: what covers every requirement .* has [\d,]+ words; ask for \d+ to \d+$",
+        (*WITH_TINY, "--words=8000"),
+    ),
+    "more words than are known": Refusal(
+        USAGE,
+        r"--words 900000: all that is known .* comes to [\d,]+ words; ask for \d+ to \d+$",
+        (*WITH_TINY, "--words=900000"),
+    ),
+    "a number of words for the model": Refusal(
+        USAGE, r"--words: in voice free", (*WITH_TINY, "--words=20000", "--voice=free")
+    ),
     "an empty name": Refusal(
         USAGE, r"the system needs a name, such as \"Distributed rate limiter\"$", system=""
     ),
@@ -324,6 +400,7 @@ def test_a_dry_run_shows_the_plan_and_writes_nothing(tmp_path: Path, tiny_model:
     rows = [line.split()[0] for line in ran.out.splitlines() if line[:1].isdigit()]
     assert rows == ["4.", "6."]
     assert re.search(r"^in all +37 ", ran.out, re.M)
+    assert re.search(r"^the whole chapter: [\d,]+ words, of [\d,]+ to [\d,]+ that", ran.out, re.M)
     assert re.search(r"window 2,048 tokens, of which the longest piece \(p0\S+\) takes", ran.out)
     assert list(tmp_path.iterdir()) == []
 

@@ -277,6 +277,7 @@ def test_the_manifest_has_all_that_is_needed_to_write_the_same_again(
     assert manifest["settings"] == {
         "voice": "quoted",
         "depth": "standard",
+        "words": 20_000,
         "parts": list(range(1, 19)),
         "window": 2048,
         "seed": 1,
@@ -305,7 +306,7 @@ def test_what_the_model_wrote_is_marked_as_its_own(quoted_chapter: OnDisk) -> No
     asked = re.findall(r"^\*Check yourself:\* (.+)$", quoted_chapter.page, re.M)
     assert len(asked) == len(pieces.questions)
     weak = re.findall(r"^> \*A weak answer \(.+\):\* (.+)$", quoted_chapter.page, re.M)
-    assert len(weak) == len(pieces.weak) >= 6
+    assert len(weak) == len(pieces.weak) >= 3
 
 
 @model

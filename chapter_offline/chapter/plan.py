@@ -6,39 +6,44 @@ place where a term is glossed) comes from these, so any section can be made agai
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Literal
 
+from chapter_offline.chapter.choosing import THIN, Bounds, Choosing, Said
 from chapter_offline.chapter.diagrams import DIAGRAMS
 from chapter_offline.chapter.escape import markdown
+from chapter_offline.chapter.length import (
+    count,
+    entry_words,
+    heading_words,
+    rows_words,
+    rule_words,
+    table_words,
+)
+from chapter_offline.chapter.offers import (
+    Omitted,
+    Slot,
+    Statement,
+    connective,
+    measured,
+    menu,
+    row,
+    rule_text,
+    slots,
+    statements,
+)
 from chapter_offline.chapter.render import LeftOut, Page
-from chapter_offline.errors import BadInputError
+from chapter_offline.errors import BadInputError, UsageError
 from chapter_offline.knowledge.briefs import Brief
-from chapter_offline.knowledge.claims import Claim
-from chapter_offline.knowledge.library import FACET_PART, Library, check_brief
-from chapter_offline.knowledge.spec import Form, Part, Requirement, Spec
-from chapter_offline.sizing.expressions import ExpressionError
+from chapter_offline.knowledge.library import Library, check_brief
+from chapter_offline.knowledge.spec import Form, Part, Spec
 from chapter_offline.sizing.figures import Definition, Figures, derive
 
+__all__ = ["THIN", "Depth", "PartPlan", "Plan", "Row", "SectionPlan", "Statement", "make_plan"]
+
 Depth = Literal["quick", "standard", "deep"]
-THIN = 40
-MOST_WORDS: dict[Depth, int] = {"quick": 50, "standard": 100, "deep": 100_000}
-"""Words of claims in a section, as their templates count them; a list may have twice as many."""
-_WHOLE = frozenset({"dialogue", "timeline"})
-"""Forms that make sense only whole, at any depth."""
-_TOGETHER = "p15."
-"""Sections that go through one list: each design is described, praised and refused."""
-
-
-@dataclass(frozen=True)
-class Statement:
-    """A claim as rendered. origin: "library" or "brief". id: of its claim."""
-
-    id: str
-    text: str
-    lead: str
-    ask: str
-    join: bool
-    origin: Literal["library", "brief"]
+WORDS: dict[Depth, int] = {"quick": 16_000, "standard": 20_000, "deep": 30_000}
+"""Words of a chapter, or as near as a system comes to them."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +59,8 @@ class Row:
 class SectionPlan:
     """A requirement applied to the brief. id: "p08.clocks", in Part 6 "p06.store.failure".
 
-    diagram: Mermaid text, or "". component: the component of a facet, or "".
+    diagram: Mermaid text, or "". component: the component of a facet, or "". rule: what to carry to
+    another system, or "". labels: see `Requirement`.
     """
 
     id: str
@@ -67,6 +73,24 @@ class SectionPlan:
     rows: tuple[Row, ...] = ()
     diagram: str = ""
     component: str = ""
+    rule: str = ""
+    labels: tuple[str, ...] = ()
+
+    @property
+    def words(self) -> int:
+        """Words on the page, with the heading."""
+        figures, leads = bool(self.rows), any(s.lead for s in self.statements)
+        return (
+            heading_words(self.heading)
+            + count(self.frame)
+            + rows_words((row.label, row.value, row.origin) for row in self.rows)
+            + table_words(self.form, leads, figures)
+            + sum(
+                entry_words(self.form, s.lead, s.ask, s.text, len(self.labels), figures)
+                for s in self.statements
+            )
+            + rule_words(self.rule)
+        )
 
 
 @dataclass(frozen=True)
@@ -79,22 +103,43 @@ class PartPlan:
     rule: str
     sections: tuple[SectionPlan, ...]
 
+    @property
+    def words(self) -> int:
+        """Words on the page, with all headings, without what a model adds."""
+        names = dict.fromkeys(section.component for section in self.sections if section.component)
+        return (
+            _part_words(self.title, self.rule)
+            + sum(map(heading_words, names))
+            + sum(section.words for section in self.sections)
+        )
+
 
 @dataclass(frozen=True)
 class Plan:
-    """A whole chapter. title, summary: as they stand on a page. omitted: (claim, why it does not hold here). terms: (term, definition)."""
+    """A whole chapter. title, summary: as they stand on a page. omitted: (claim, why it is not said here).
+
+    depth: None where a number of words was asked for. aim: words that it was to have. terms: (term,
+    definition). bounds: words that a chapter on this system may have.
+    """
 
     title: str
     summary: str
     spec: Spec
     brief: Brief
-    depth: Depth
+    depth: Depth | None
+    aim: int
     parts: tuple[PartPlan, ...]
     given: tuple[Row, ...]
     chosen: tuple[Row, ...]
     derived: tuple[Row, ...]
     terms: tuple[tuple[str, str], ...]
     omitted: tuple[tuple[str, str], ...]
+    bounds: Bounds
+
+    @property
+    def words(self) -> int:
+        """Words of the chapter, without what a model adds, diagrams, opening note and appendices."""
+        return heading_words(self.title) + sum(part.words for part in self.parts)
 
     def sections(self, parts: Sequence[int] | None = None) -> Iterator[SectionPlan]:
         """All sections, or those of some parts, in order."""
@@ -124,24 +169,40 @@ def figures_for(library: Library, brief: Brief) -> Figures:
     return derive(definitions)
 
 
-def make_plan(library: Library, brief: Brief, depth: Depth = "standard") -> Plan:
-    """The plan of a brief's chapter.
+def make_plan(
+    library: Library, brief: Brief, depth: Depth = "standard", words: int | None = None
+) -> Plan:
+    """The plan of a brief's chapter, of so many words, or of a depth's.
 
     Raises BadInputError for a brief that names what is not there, and for a section that would have
-    nothing to say.
+    nothing to say; UsageError for a length that can't be had.
     """
     check_brief(library, brief, "brief")
-    page = Page(library, brief, figures_for(library, brief))
-    omitted: list[tuple[str, str]] = []
-    parts = tuple(_part(page, part, depth, omitted) for part in library.spec.part)
+    figures = figures_for(library, brief)
+    page = Page(library, brief, figures)
+    omitted: Omitted = []
+    all_slots = tuple(slots(page, omitted))
+    choosing = _choosing(Page(library, brief, figures), all_slots, omitted)
+    bounds = choosing.bounds()
+    aim = _aim(bounds, depth, words)
+    picks = choosing.choose(aim)
+    parts: list[PartPlan] = []
+    numbered = groupby(enumerate(all_slots), key=lambda entry: entry[1].part.number)
+    for part, (_, entries) in zip(library.spec.part, numbered, strict=True):
+        sections = [
+            _section(page, slot, [n for at, n in sorted(picks) if at == place], omitted)
+            for place, slot in entries
+        ]
+        parts.append(_part(page, part, sections))
     rows = {origin: _used_rows(page, origin) for origin in ("given", "chosen", "derived")}
     return Plan(
         title=markdown(brief.name),
-        summary=_must(page, brief.summary, "brief: summary"),
+        summary=page.must(brief.summary, "brief: summary"),
         spec=library.spec,
         brief=brief,
-        depth=depth,
-        parts=parts,
+        depth=depth if words is None else None,
+        aim=aim,
+        parts=tuple(parts),
         given=rows["given"],
         chosen=rows["chosen"],
         derived=rows["derived"],
@@ -149,70 +210,83 @@ def make_plan(library: Library, brief: Brief, depth: Depth = "standard") -> Plan
             (term, library.terms[term].entry) for term in sorted(page.glossed, key=str.lower)
         ),
         omitted=tuple(omitted),
+        bounds=bounds,
     )
 
 
-def _must(page: Page, template: str, where: str) -> str:
-    """A text that a chapter can't do without. Raises BadInputError where it can't be said."""
-    try:
-        return page.render(template, where)
-    except LeftOut as reason:
-        raise BadInputError(f"{where}: {reason}") from None
+def _choosing(page: Page, all_slots: Sequence[Slot], omitted: Omitted) -> Choosing:
+    """The choice, with all lengths. page: one that nothing else is written on."""
+    spec, brief = page.library.spec, page.brief
+    words, first = heading_words(markdown(brief.name)), dict[str, int]()
+    for part in spec.part:
+        rule = page.library.claims.rules.get(part.number, "")
+        said = measured(page, [rule], f"{part.key}.rule")
+        words += said.words + _part_words(part.title, "") + (3 if rule else 0)
+        first |= said.first
+    for component in brief.component:
+        words += heading_words(component.name)
+    return Choosing([menu(page, slot, omitted) for slot in all_slots], Said(words, first))
 
 
-def _part(page: Page, part: Part, depth: Depth, omitted: list[tuple[str, str]]) -> PartPlan:
-    sections: list[SectionPlan] = []
-    if part.key == FACET_PART:
-        for component in page.brief.component:
-            for requirement in part.requirement:
-                key = f"{part.key}.{component.role}.{requirement.id}"
-                sections.append(
-                    _section(page, part, requirement, key, depth, omitted, component.name)
-                )
-    else:
-        for requirement in part.requirement:
-            key = f"{part.key}.{requirement.id}"
-            sections.append(_section(page, part, requirement, key, depth, omitted))
+def _part_words(title: str, rule: str) -> int:
+    """A part's heading and the rule at its end."""
+    return count(title) + 3 + (count(rule) + 3 if rule else 0)
+
+
+def _aim(bounds: Bounds, depth: Depth, words: int | None) -> int:
+    """The words to reach. Raises UsageError where the system has more or fewer."""
+    if words is None:
+        return min(max(WORDS[depth], bounds.least), bounds.most)
+    if words < bounds.least:
+        raise UsageError(
+            f"--words {words}: what covers every requirement for this system has {bounds.least:,} words; "
+            f"ask for {bounds.least} to {bounds.most}"
+        )
+    if words > bounds.most:
+        raise UsageError(
+            f"--words {words}: all that is known for this system comes to {bounds.most:,} words; "
+            f"ask for {bounds.least} to {bounds.most}"
+        )
+    return words
+
+
+def _part(page: Page, part: Part, sections: Sequence[SectionPlan]) -> PartPlan:
     rule = page.library.claims.rules.get(part.number, "")
     return PartPlan(
         number=part.number,
         title=part.title,
-        question=_must(page, part.question, f"{part.key}.question"),
-        rule=_must(page, rule, f"{part.key}.rule"),
+        question=page.must(part.question, f"{part.key}.question"),
+        rule=page.must(rule, f"{part.key}.rule"),
         sections=tuple(sections),
     )
 
 
-def _section(
-    page: Page,
-    part: Part,
-    requirement: Requirement,
-    key: str,
-    depth: Depth,
-    omitted: list[tuple[str, str]],
-    component: str = "",
-) -> SectionPlan:
-    known = page.library.claims.sections.get(key)
-    if known is None:
-        raise BadInputError(f"claims: nothing is known for the section {key}")
-    frames = {frame.at: frame.text for frame in page.brief.frames}
-    frame = _must(page, frames.get(key, known.frame), f"{key}.frame")
-    rows = tuple(_row(page, name) for name in known.table if _can_stand(page, name))
-    statements: list[Statement] = []
-    chosen = _choose(page, key, requirement.form, frame, known.claims, depth, omitted)
-    for claim, origin in chosen:
-        statements.extend(_statements(page, key, claim, origin, omitted))
+def _section(page: Page, slot: Slot, kept: Sequence[int], omitted: Omitted) -> SectionPlan:
+    """A section with the claims that were picked; what was not is noted with the reason."""
+    frame = page.must(slot.frame, f"{slot.key}.frame")
+    rows = tuple(_row(page, name) for name in slot.table)
+    said: list[Statement] = []
+    reasons = {name for name, _ in omitted}
+    for n, held in enumerate(slot.held):
+        name = f"{slot.key}.{held[0].id}"
+        if n in kept:
+            joined = connective(slot.held, kept, kept.index(n))
+            said.extend(statements(page, slot.key, held, [], joined))
+        elif name not in reasons:
+            omitted.append((name, "no room in a chapter of this length"))
     return SectionPlan(
-        id=key,
-        part=part.number,
-        heading=requirement.heading,
-        form=requirement.form,
-        instruction=requirement.instruction,
+        id=slot.key,
+        part=slot.part.number,
+        heading=slot.requirement.heading,
+        form=slot.requirement.form,
+        instruction=slot.requirement.instruction,
         frame=frame,
-        statements=tuple(statements),
+        statements=tuple(said),
         rows=rows,
-        diagram=_diagram(page, key),
-        component=markdown(component),
+        diagram=_diagram(page, slot.key),
+        component=markdown(slot.component),
+        rule=rule_text(page, slot, []) if slot.rule and len(slot.held) in kept else "",
+        labels=slot.requirement.labels,
     )
 
 
@@ -223,124 +297,13 @@ def _diagram(page: Page, key: str) -> str:
         raise BadInputError(f"brief: diagram of {key}: {reason}") from None
 
 
-_Origin = Literal["library", "brief"]
-
-
-def _choose(
-    page: Page,
-    key: str,
-    form: Form,
-    frame: str,
-    universal: Sequence[Claim],
-    depth: Depth,
-    omitted: list[tuple[str, str]],
-) -> list[tuple[Claim, _Origin]]:
-    """The claims that hold, special before general, the heaviest ones if there are too many."""
-    own: list[tuple[Claim, _Origin]] = [(c, "brief") for c in page.brief.claims if c.at == key]
-    candidates = own + [(c, "library") for c in universal]
-    holding: list[tuple[Claim, _Origin]] = []
-    for claim, origin in candidates:
-        name = f"{key}.{claim.id}"
-        if origin == "library" and name in page.brief.replaces:
-            omitted.append((name, "the brief replaces it"))
-        elif failed := page.holds(claim.needs):
-            omitted.append((name, f"needs {failed}"))
-        elif claim.when and not _compare(page.figures, claim.when, name):
-            omitted.append((name, f"holds when {claim.when}"))
-        else:
-            holding.append((claim, origin))
-    if form in _WHOLE or key.startswith(_TOGETHER):
-        return holding
-    return _heaviest(page, key, holding, form, len(frame.split()), depth, omitted)
-
-
-def _heaviest(
-    page: Page,
-    key: str,
-    holding: list[tuple[Claim, _Origin]],
-    form: Form,
-    said: int,
-    depth: Depth,
-    omitted: list[tuple[str, str]],
-) -> list[tuple[Claim, _Origin]]:
-    """The claims that a depth has room for: the heaviest, the brief's own first.
-
-    said: words of the section's frame; a section is never left thin for want of room.
-    """
-    room = MOST_WORDS[depth] * (2 if form == "list" else 1)
-    fewest = 1 if depth == "quick" and form != "list" else 2
-    rank = sorted(
-        range(len(holding)),
-        key=lambda i: (-holding[i][0].weight - 2 * (holding[i][1] == "brief"), i),
-    )
-    kept: set[int] = set()
-    for i in rank:
-        claim = holding[i][0]
-        length = len(claim.text.split()) * len(page.each(claim.each) if claim.each else [0])
-        if len(kept) >= fewest and said >= THIN and length > room:
-            omitted.append((f"{key}.{claim.id}", f"no room at depth {depth}"))
-            continue
-        kept.add(i)
-        room -= length
-        said += length
-    # What goes on in the paragraph of a claim that was left out would hang in the air.
-    return [
-        pair
-        for i, pair in enumerate(holding)
-        if i in kept and not (pair[0].join and i - 1 not in kept)
-    ]
-
-
-def _compare(figures: Figures, condition: str, where: str) -> bool:
-    import pint
-
-    try:
-        return figures.holds(condition)
-    except (ExpressionError, pint.DimensionalityError, ArithmeticError, TypeError) as error:
-        raise BadInputError(f"{where}: when = {condition!r}: {error}") from None
-
-
-def _statements(
-    page: Page, key: str, claim: Claim, origin: _Origin, omitted: list[tuple[str, str]]
-) -> Iterator[Statement]:
-    where = f"{key}.{claim.id}"
-    for extra in page.each(claim.each) if claim.each else [{}]:
-        try:
-            lead = page.render(claim.lead, where, extra)
-            ask = page.render(claim.ask, where, extra)
-            text = page.render(claim.text, where, extra)
-        except LeftOut as reason:
-            omitted.append((where, str(reason)))
-            continue
-        yield Statement(claim.id, text, lead, ask, claim.join, origin)
-
-
-def _can_stand(page: Page, name: str) -> bool:
-    """Whether a figure may stand in a table: not if it came out negative or endless."""
-    figure = page.figures.get(name)
-    return figure is None or figure.definition.origin != "derived" or figure.usable
-
-
 def _row(page: Page, name: str) -> Row:
-    if name not in page.figures:
-        raise BadInputError(f"figure {name!r} is not defined in names.toml or the brief")
+    made = Row(*row(page, name))
     page.used.setdefault(name)
     page.shown.add(name)
     for part in page.figures.used_by(name):
         page.used.setdefault(part)
-    return _row_of(page, name)
-
-
-def _row_of(page: Page, name: str) -> Row:
-    definition = page.figures[name].definition
-    label = _must(page, definition.label, f"figure {name}: label")
-    if definition.origin == "derived":
-        origin = page.figures.derivation(name) + (", rounded up" if definition.round_up else "")
-    else:
-        origin = {"given": "assumed", "chosen": "chosen"}[definition.origin]
-        if definition.why:
-            origin += ": " + _must(page, definition.why, f"figure {name}: why")
-    return Row(label, page.figures[name].text, origin)
+    return made
 
 
 def _used_rows(page: Page, origin: str) -> tuple[Row, ...]:
@@ -359,7 +322,7 @@ def _used_rows(page: Page, origin: str) -> tuple[Row, ...]:
             and page.figures[name].definition.origin == origin
             and page.figures[name].usable
         ):
-            row = _row_of(page, name)
+            label, value, came = row(page, name)
             actor = page.noun(page.figures[name].definition.actor)
-            rows.append(Row(f"{actor.Cap}: {row.label}", row.value, row.origin))
+            rows.append(Row(f"{actor.Cap}: {label}", value, came))
     return tuple(rows)

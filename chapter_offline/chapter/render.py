@@ -118,6 +118,7 @@ class Page:
     used: dict[str, None] = field(default_factory=dict)
     shown: set[str] = field(default_factory=set)
     glossed: dict[str, None] = field(default_factory=dict)
+    told: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         brief, names = self.brief, self.library.names
@@ -162,19 +163,48 @@ class Page:
         Raises LeftOut where a figure makes no sense here, and BadInputError where the template is
         broken or uses an unknown name. What it glossed and showed is undone in both cases.
         """
-        before = dict(self.used), set(self.shown), dict(self.glossed)
+        before = dict(self.used), set(self.shown), dict(self.glossed), set(self.told)
         try:
             text = _compiled(template).render(self._names, **(extra or {}))
         except (LeftOut, BadInputError):
-            self.used, self.shown, self.glossed = before
+            self.used, self.shown, self.glossed, self.told = before
             raise
         except Exception as error:  # a stranger's template may raise anything; it never passes on
-            self.used, self.shown, self.glossed = before
+            self.used, self.shown, self.glossed, self.told = before
             raise BadInputError(f"{where}: the template fails: {error}") from None
         return _tidy(text)
 
+    def must(self, template: str, where: str) -> str:
+        """A text that a chapter can't do without. Raises BadInputError where it can't be said."""
+        try:
+            return self.render(template, where)
+        except LeftOut as reason:
+            raise BadInputError(f"{where}: {reason}") from None
+
+    def begun(self, before: str, text: str) -> str:
+        """A text behind a connective: its first letter small, unless a sentence ended or it is a name's."""
+        if not before:
+            return text
+        at = 1 if text.startswith("*") else 0
+        first = text[at:].partition(" ")[0].strip("*,.;:")
+        name = any(term.split()[0] == first for term in self.library.terms)
+        if before[-1] in ".?!:" or name or first[1:] != first[1:].lower() or first == "I":
+            return f"{before} {text}"
+        return f"{before} {text[:at]}{text[at : at + 1].lower()}{text[at + 1 :]}"
+
     def _nested(self, sentence: str, where: str) -> "_Lazy":
         return _Lazy(lambda: self.render(sentence, f"brief: {where}"))
+
+    def _once(self, sentence: str, where: str) -> "_Lazy":
+        """A nested sentence that a chapter says only where it is first needed."""
+
+        def say() -> str:
+            if where in self.told:
+                return ""
+            self.told.add(where)
+            return self.render(sentence, f"brief: {where}")
+
+        return _Lazy(say)
 
     def each(self, kind: str) -> list[dict[str, Any]]:
         """What a claim with `for` is repeated over: variables for each turn."""
@@ -203,7 +233,7 @@ class Page:
                             f"flow {f.name!r}: steps",
                         ),
                         "steps": self._steps(f.steps, f"flow {f.name!r}: steps"),
-                        "done": self._nested(f.done, f"flow {f.name!r}: done"),
+                        "done": self._once(f.done, f"flow {f.name!r}: done"),
                     }
                 }
                 for f in (flows[:1] if kind.startswith("main_") else flows)

@@ -26,6 +26,8 @@ class Claim(Shape):
 
     needs: roles, traits, decisions; "!" before one means that it must not hold.
     when: a comparison of figures. join: goes on in the paragraph before. weight: 1 to 9.
+    after: the id of the claim of this section that it belongs behind. connective: how it begins if
+    that claim, or without `after` the one written before it, does stand before it.
     for: repeated for each of the brief's components, flows, alternatives or phases.
     """
 
@@ -36,14 +38,20 @@ class Claim(Shape):
     needs: tuple[str, ...] = ()
     when: str = ""
     join: bool = False
+    after: str = ""
+    connective: str = ""
     weight: int = Field(default=5, ge=1, le=9)
     each: Each | None = Field(default=None, alias="for")
 
 
 class SectionText(Shape):
-    """What is known, of any system, for one section. `table`: figures in the order of their rows."""
+    """What is known, of any system, for one section. `table`: figures in the order of their rows.
+
+    rule: what a reader carries to another system.
+    """
 
     frame: str = ""
+    rule: str = ""
     table: tuple[str, ...] = ()
     claims: tuple[Claim, ...] = ()
 
@@ -71,5 +79,7 @@ def load_claims(prompts: Path) -> Claims:
             ids = [claim.id for claim in section.claims]
             if twice := {claim for claim in ids if ids.count(claim) > 1}:
                 raise BadInputError(f"{path.name}: {name}: claim {min(twice)!r} stands there twice")
+            if lost := {claim.after for claim in section.claims} - {*ids, ""}:
+                raise BadInputError(f"{path.name}: {name}: after {min(lost)!r}: no such claim")
             sections[key] = section
     return Claims(rules=rules, sections=sections)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from chapter_offline.errors import BadInputError
 from chapter_offline.knowledge.briefs import Brief, load_brief, same_system
-from chapter_offline.knowledge.claims import Claims, load_claims
+from chapter_offline.knowledge.claims import Claims, SectionText, load_claims
 from chapter_offline.knowledge.names import Names, load_names
 from chapter_offline.knowledge.spec import Spec, load_spec
 from chapter_offline.knowledge.terms import Term, load_terms
@@ -98,6 +98,12 @@ def check_brief(library: Library, brief: Brief, where: str) -> None:
         if claim.at not in sections:
             raise BadInputError(f"{where}: claim {claim.id!r}: there is no section {claim.at!r}")
         check_needs(names, claim.needs, f"{where}: {claim.at}.{claim.id}")
+        known = library.claims.sections.get(claim.at, SectionText()).claims
+        there = {c.id for c in known} | {c.id for c in brief.claims if c.at == claim.at}
+        if claim.after and claim.after not in there:
+            raise BadInputError(
+                f"{where}: {claim.at}.{claim.id}: after {claim.after!r}: no such claim"
+            )
     for frame in brief.frames:
         if frame.at not in sections:
             raise BadInputError(f"{where}: frame: there is no section {frame.at!r}")

@@ -1,6 +1,6 @@
 """What is wrong with a text that a writer wrote: in the template, and as a reader gets it.
 
-For tests and for `scripts/claims`; a chapter is written without it.
+For tests and for `chapter-offline claims check`; a chapter is written without it.
 """
 
 import re
@@ -18,6 +18,10 @@ _SMALL_START = re.compile(r"(?<!e\.g)(?<!i\.e)(?<!vs)[.!?] ([a-z]\w*)")
 _DOUBLED = re.compile(r"\b(\w+) \1\b")
 _MAY_DOUBLE = frozenset({"that", "had"})
 _ENDS = ".!?\"”)'’:"
+_EMPTY = re.compile(
+    r"\(\s*\)|\*\*\s*\*\*|[{}]|(?<![.…])\.\.(?!\.)|\s[,.;:]\s|,,|\b(?:the|of|to|an?) [.,;:]"
+)
+"""Where something that was to be put in is missing."""
 
 
 def template_faults(text: str) -> list[str]:
@@ -29,8 +33,11 @@ def template_faults(text: str) -> list[str]:
     return faults
 
 
-def rendered_faults(text: str) -> list[str]:
-    """Faults of a text as it was rendered for one system: grammar that a program can see."""
+def rendered_faults(text: str, *, whole: bool = True) -> list[str]:
+    """Faults of a text as it was rendered for one system: grammar that a program can see.
+
+    whole: it should end as a sentence does.
+    """
     faults = []
     found = _ARTICLE.search(text)
     if found and not _SOUNDS_LIKE_A_CONSONANT.match(found.group(0)):
@@ -41,6 +48,10 @@ def rendered_faults(text: str) -> list[str]:
     faults += [
         f"doubled {m.group(0)!r}" for m in _DOUBLED.finditer(text) if m.group(1) not in _MAY_DOUBLE
     ]
-    if text and text[-1] not in _ENDS:
+    faults += [
+        f"an empty place: …{text[max(0, m.start() - 20) : m.end() + 10]!r}"
+        for m in _EMPTY.finditer(text)
+    ]
+    if whole and text and text[-1] not in _ENDS:
         faults.append(f"does not end a sentence: …{text[-30:]!r}")
     return faults

@@ -9,12 +9,18 @@ Form = Literal["prose", "list", "table", "timeline", "dialogue", "facet", "diagr
 
 
 class Requirement(Shape):
-    """One thing that must be covered. `instruction` is said to whoever writes the section."""
+    """One thing that must be covered. `instruction` is said to whoever writes the section.
+
+    labels: how the pieces begin into which an entry's text falls, "…" for any words ("Inject:", "For …:").
+    whole: a section that makes sense only with all its claims, at any length.
+    """
 
     id: str
     heading: str
     form: Form
     instruction: str
+    labels: tuple[str, ...] = ()
+    whole: bool = False
 
 
 class Part(Shape):

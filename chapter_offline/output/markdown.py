@@ -4,7 +4,8 @@ The structure is the program's own; text of claims and of the model only ever fi
 list items and cells.
 """
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from chapter_offline.chapter.document import Attempt, Chapter
@@ -98,6 +99,9 @@ def _section(chapter: Chapter, section: SectionPlan) -> Iterator[str]:
     yield from _LAYOUTS[section.form](chapter, section)
     if section.id == _WHAT_IF and chapter.pieces.what_if:
         yield from _what_if(chapter)
+    if section.rule:
+        yield f"*Elsewhere:* {section.rule}"
+        yield ""
     if question := chapter.pieces.questions.get(section.id):
         yield f"*Check yourself:* {markdown(question)}"
         yield ""
@@ -152,7 +156,7 @@ def _list(chapter: Chapter, section: SectionPlan) -> Iterator[str]:
         if bullets:
             items: list[str] = []
             for statement in statements:
-                item = f"- **{_stop(statement.lead)}** {statement.text}"
+                item = f"- **{_stop(statement.lead)}**{_pieces(statement.text, section.labels)}"
                 if statement.join and items:
                     items[-1] += " " + statement.text
                 else:
@@ -163,6 +167,31 @@ def _list(chapter: Chapter, section: SectionPlan) -> Iterator[str]:
             for statement in statements:
                 yield statement.text
                 yield ""
+
+
+def _pieces(text: str, labels: Sequence[str]) -> str:
+    """What stands behind a lead: the text, or its pieces, each behind its label on a line of its own.
+
+    A text that lacks one of the labels stays whole.
+    """
+    places: list[tuple[int, int]] = []
+    for label in labels:
+        begins = re.escape(label).replace("…", "[^.:;]{1,60}")
+        found = re.compile(rf"(?:^|(?<=[.?!] ))(?:{begins})").search(
+            text, places[-1][1] if places else 0
+        )
+        if not found:
+            return f" {text}"
+        places.append(found.span())
+    if not places:
+        return f" {text}"
+    before = text[: places[0][0]].strip()
+    ends = [start for start, _ in places[1:]] + [len(text)]
+    lines = [
+        f"  - *{text[start:end]}*{text[end:stop].rstrip()}"
+        for (start, end), stop in zip(places, ends, strict=True)
+    ]
+    return "\n".join([f" {before}" if before else "", *lines])
 
 
 def _timeline(chapter: Chapter, section: SectionPlan) -> Iterator[str]:

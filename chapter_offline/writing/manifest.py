@@ -51,6 +51,7 @@ def manifest(
         "settings": {
             "voice": chapter.voice,
             "depth": chapter.plan.depth,
+            "words": chapter.plan.aim,
             "parts": list(chapter.parts),
             "window": settings.window,
             "seed": settings.seed,

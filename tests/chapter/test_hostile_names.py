@@ -10,11 +10,11 @@ import pytest
 from drawings import elements, seen
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
-from systems import NOUNS, all_roles, library, made_brief
+from systems import NOUNS, all_roles, made_brief, whole_plan
 
 from chapter_offline.chapter.diagrams import DIAGRAMS
 from chapter_offline.chapter.document import Chapter, Pieces
-from chapter_offline.chapter.plan import Plan, make_plan
+from chapter_offline.chapter.plan import Plan
 from chapter_offline.knowledge.briefs import Brief
 from chapter_offline.output.check import check
 from chapter_offline.output.markdown import chapter_markdown
@@ -70,7 +70,7 @@ def renamed(page: str, name: str) -> str:
 @lru_cache(maxsize=8)
 def named(system: str) -> Plan:
     """A chapter on a system of this name."""
-    return make_plan(library(), made_brief(system), "deep")
+    return whole_plan(made_brief(system))
 
 
 def brief_of(name: str) -> Brief:
@@ -89,7 +89,7 @@ def brief_of(name: str) -> Brief:
 
 @lru_cache(maxsize=8)
 def all_named(name: str) -> Plan:
-    return make_plan(library(), brief_of(name), "deep")
+    return whole_plan(brief_of(name))
 
 
 @pytest.mark.parametrize("name", AT_THE_BEGINNING)

@@ -13,6 +13,8 @@ from systems import (
     made_brief,
     rate_limiter,
     rate_limiter_plan,
+    whole_plan,
+    whole_rate_limiter_plan,
 )
 
 from chapter_offline.chapter.document import Chapter, Pieces
@@ -75,23 +77,23 @@ def test_no_section_of_the_default_system_is_thin(depth: Depth) -> None:
     assert thin(rate_limiter_plan(depth)) == {}
 
 
-def test_a_deeper_chapter_says_all_that_a_quicker_one_does_and_more() -> None:
-    quick, standard, deep = (
+def test_a_deeper_chapter_says_all_that_a_standard_one_does_and_more() -> None:
+    standard, deep = (
         {
             (section.id, s.id)
             for section in rate_limiter_plan(depth).sections()
             for s in section.statements
         }
-        for depth in DEPTHS
+        for depth in ("standard", "deep")
     )
-    assert quick < standard < deep
+    assert standard < deep
 
 
 def test_a_chapter_uses_most_of_what_is_known_of_its_system() -> None:
     own = {(claim.at, claim.id) for claim in rate_limiter().claims}
     used = {
         (section.id, statement.id)
-        for section in rate_limiter_plan("deep").sections()
+        for section in whole_rate_limiter_plan().sections()
         for statement in section.statements
         if statement.origin == "brief"
     }
@@ -99,13 +101,13 @@ def test_a_chapter_uses_most_of_what_is_known_of_its_system() -> None:
 
 
 def test_the_special_comes_before_the_general() -> None:
-    for section in rate_limiter_plan("deep").sections():
+    for section in whole_rate_limiter_plan().sections():
         origins = [statement.origin for statement in section.statements]
         assert origins == sorted(origins), section.id
 
 
 def test_what_the_brief_replaces_is_not_said() -> None:
-    plan = rate_limiter_plan("deep")
+    plan = whole_rate_limiter_plan()
     universal = {
         f"{section.id}.{statement.id}"
         for section in plan.sections()
@@ -141,7 +143,7 @@ def test_no_template_is_left_on_the_page(depth: Depth) -> None:
 
 
 def test_the_default_chapter_reads_as_english() -> None:
-    plan = rate_limiter_plan("deep")
+    plan = whole_rate_limiter_plan()
     texts = [s.text for section in plan.sections() for s in section.statements]
     texts += [section.frame for section in plan.sections()] + [part.rule for part in plan.parts]
     assert [fault for text in texts for fault in rendered_faults(text)] == []
@@ -170,7 +172,7 @@ def test_a_term_is_glossed_once_and_where_it_is_first_needed() -> None:
 
 
 def test_a_derivation_is_shown_once() -> None:
-    shown = re.findall(r"[^.;:()]{12,} [=≈] [\d$]\S*", said(rate_limiter_plan("deep")))
+    shown = re.findall(r"[^.;:()]{12,} [=≈] [\d$]\S*", said(whole_rate_limiter_plan()))
     assert len(shown) > 30
     assert [line for line, count in Counter(shown).items() if count > 1] == []
 
@@ -256,18 +258,12 @@ def test_a_made_system_with_other_decisions_has_a_whole_chapter(
 
 
 def test_a_claim_that_needs_what_is_not_there_is_left_out_with_the_reason() -> None:
-    plan = make_plan(
-        library(), with_claims(id="odd", at="p08.clocks", text="It ticks.", needs=["queue"]), "deep"
-    )
+    plan = whole_plan(with_claims(id="odd", at="p08.clocks", text="It ticks.", needs=["queue"]))
     assert ("p08.clocks.odd", "needs queue") in plan.omitted
 
 
 def test_a_claim_whose_condition_fails_is_left_out_with_the_condition() -> None:
-    plan = make_plan(
-        library(),
-        with_claims(id="odd", at="p08.clocks", text="It ticks.", when="users < 2"),
-        "deep",
-    )
+    plan = whole_plan(with_claims(id="odd", at="p08.clocks", text="It ticks.", when="users < 2"))
     assert ("p08.clocks.odd", "holds when users < 2") in plan.omitted
 
 
@@ -280,7 +276,7 @@ def test_a_claim_with_a_figure_that_makes_no_sense_is_left_out_with_the_figure()
             | {"less": type(brief.extra_figures["hop"]).model_validate(less)}
         }
     )
-    plan = make_plan(library(), brief, "deep")
+    plan = whole_plan(brief)
     assert ("p08.clocks.odd", "less is -1 here") in plan.omitted
 
 
@@ -288,9 +284,7 @@ def test_a_claim_of_each_component_is_repeated() -> None:
     brief = with_claims(
         id="odd", at="p08.clocks", text="The {{ c.name }} has a clock.", **{"for": "component"}
     )
-    section = next(
-        s for s in make_plan(library(), brief, "deep").sections() if s.id == "p08.clocks"
-    )
+    section = next(s for s in whole_plan(brief).sections() if s.id == "p08.clocks")
     assert [s.text for s in section.statements if s.id == "odd"] == [
         f"The {component.name} has a clock." for component in brief.component
     ]

@@ -63,6 +63,51 @@ def test_a_list_is_bullets_and_what_has_no_lead_is_a_paragraph() -> None:
     )
 
 
+INJECT = replace(ONE, text="Now. Inject: a fault. Expect: none. Measure: it.")
+DEBATE = replace(
+    ONE, text="For one side: it is so. For the other: it isn't. What decides is a fact. Really."
+)
+
+
+def test_an_exercise_has_a_line_for_each_of_its_pieces() -> None:
+    made = replace(section("list", INJECT), labels=("Inject:", "Expect:", "Measure:"))
+    assert laid_out(made) == (
+        "A frame.\n- **First.** Now.\n  - *Inject:* a fault.\n  - *Expect:* none.\n"
+        "  - *Measure:* it."
+    )
+
+
+def test_a_debate_has_a_line_for_each_side_and_one_for_what_decides() -> None:
+    made = replace(section("list", DEBATE), labels=("For …:", "For …:", "What decides"))
+    assert laid_out(made) == (
+        "A frame.\n- **First.**\n  - *For one side:* it is so.\n  - *For the other:* it isn't.\n"
+        "  - *What decides* is a fact. Really."
+    )
+
+
+def test_an_entry_that_lacks_a_piece_stays_whole() -> None:
+    made = replace(section("list", ONE), labels=("Inject:", "Expect:"))
+    assert laid_out(made) == "A frame.\n- **First.** The first is said."
+
+
+def test_a_rule_stands_before_the_question() -> None:
+    made = replace(section("prose", ONE), rule="Ask who waits.")
+    pieces = Pieces(questions={"p08.clocks": "Why?"})
+    assert laid_out(made, pieces).splitlines()[-2:] == [
+        "*Elsewhere:* Ask who waits.",
+        "*Check yourself:* Why?",
+    ]
+
+
+def test_exercises_and_debates_of_the_default_chapter_are_laid_out_in_pieces() -> None:
+    chapter = Chapter(PLAN, "quoted", "m", (18,), Pieces())
+    for made in PLAN.sections((18,)):
+        if made.labels:
+            lines = section_text(chapter, made).splitlines()
+            entries = sum(bool(statement.lead) for statement in made.statements)
+            assert sum(line.startswith("  - *") for line in lines) == entries * len(made.labels)
+
+
 @pytest.mark.parametrize(("lead", "seen"), [("Why?", "Why?"), ("So:", "So:"), ("So", "So.")])
 def test_a_bullets_lead_ends_once(lead: str, seen: str) -> None:
     assert f"- **{seen}** The first" in laid_out(section("list", replace(ONE, lead=lead)))
