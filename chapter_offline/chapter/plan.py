@@ -95,11 +95,15 @@ class SectionPlan:
 
 @dataclass(frozen=True)
 class PartPlan:
-    """question: the part's hardest one, for the model's attempt. rule: what to carry away."""
+    """question: the part's hardest one, for the model's attempt. answer: how an expert begins.
+
+    rule: what to carry away.
+    """
 
     number: int
     title: str
     question: str
+    answer: str
     rule: str
     sections: tuple[SectionPlan, ...]
 
@@ -108,7 +112,8 @@ class PartPlan:
         """Words on the page, with all headings, without what a model adds."""
         names = dict.fromkeys(section.component for section in self.sections if section.component)
         return (
-            _part_words(self.title, self.rule)
+            _part_words(self.title)
+            + count(self.answer, self.rule)
             + sum(map(heading_words, names))
             + sum(section.words for section in self.sections)
         )
@@ -219,18 +224,27 @@ def _choosing(page: Page, all_slots: Sequence[Slot], omitted: Omitted) -> Choosi
     spec, brief = page.library.spec, page.brief
     words, first = heading_words(markdown(brief.name)), dict[str, int]()
     for part in spec.part:
-        rule = page.library.claims.rules.get(part.number, "")
-        said = measured(page, [rule], f"{part.key}.rule")
-        words += said.words + _part_words(part.title, "") + (3 if rule else 0)
+        answer, rule = _told(page, part)
+        said = measured(page, [answer, rule], part.key)
+        words += said.words + _part_words(part.title)
         first |= said.first
     for component in brief.component:
         words += heading_words(component.name)
     return Choosing([menu(page, slot, omitted) for slot in all_slots], Said(words, first))
 
 
-def _part_words(title: str, rule: str) -> int:
-    """A part's heading and the rule at its end."""
-    return count(title) + 3 + (count(rule) + 3 if rule else 0)
+def _told(page: Page, part: Part) -> tuple[str, str]:
+    """Templates of the answer to a part's question, and of its rule. Raises BadInputError."""
+    claims = page.library.claims
+    try:
+        return claims.answers[part.number], claims.rules[part.number]
+    except KeyError:
+        raise BadInputError(f"claims: Part {part.number} lacks its answer or its rule") from None
+
+
+def _part_words(title: str) -> int:
+    """A part's heading, and what stands in bold before its answer and its rule."""
+    return count(title) + 9
 
 
 def _aim(bounds: Bounds, depth: Depth, words: int | None) -> int:
@@ -251,11 +265,12 @@ def _aim(bounds: Bounds, depth: Depth, words: int | None) -> int:
 
 
 def _part(page: Page, part: Part, sections: Sequence[SectionPlan]) -> PartPlan:
-    rule = page.library.claims.rules.get(part.number, "")
+    answer, rule = _told(page, part)
     return PartPlan(
         number=part.number,
         title=part.title,
         question=page.must(part.question, f"{part.key}.question"),
+        answer=page.must(answer, f"{part.key}.answer"),
         rule=page.must(rule, f"{part.key}.rule"),
         sections=tuple(sections),
     )

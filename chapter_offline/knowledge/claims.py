@@ -57,22 +57,27 @@ class SectionText(Shape):
 
 
 class Claims(Shape):
-    """All universal claims. Keys of `sections`: "p08.clocks"; in Part 6 "p06.store.failure"."""
+    """All universal claims. Keys of `sections`: "p08.clocks"; in Part 6 "p06.store.failure".
 
+    By part, answers: the short answer to its question; rules: what a reader carries away from it.
+    """
+
+    answers: dict[int, str]
     rules: dict[int, str]
     sections: dict[str, SectionText]
 
 
 def load_claims(prompts: Path) -> Claims:
     """Reads `claims/p01.toml` ... and `claims/p06_ROLE.toml`. Raises BadInputError."""
-    rules: dict[int, str] = {}
+    of_parts: dict[str, dict[int, str]] = {"answer": {}, "rule": {}}
     sections: dict[str, SectionText] = {}
     for path in sorted((prompts / "claims").glob("p[0-9][0-9]*.toml")):
         tables = read_toml(path)
         part, _, role = path.stem.partition("_")
-        rule = tables.pop("rule", None)
-        if isinstance(rule, str):
-            rules[int(part[1:])] = " ".join(rule.split())
+        for name, texts in of_parts.items():
+            text = tables.pop(name, None)
+            if isinstance(text, str):
+                texts[int(part[1:])] = " ".join(text.split())
         for name, table in tables.items():
             key = f"{part}.{role}.{name}" if role else f"{part}.{name}"
             section = shaped(SectionText, table, f"{path.name}: {name}")
@@ -82,4 +87,4 @@ def load_claims(prompts: Path) -> Claims:
             if lost := {claim.after for claim in section.claims} - {*ids, ""}:
                 raise BadInputError(f"{path.name}: {name}: after {min(lost)!r}: no such claim")
             sections[key] = section
-    return Claims(rules=rules, sections=sections)
+    return Claims(answers=of_parts["answer"], rules=of_parts["rule"], sections=sections)

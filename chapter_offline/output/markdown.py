@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
-from chapter_offline.chapter.document import Attempt, Chapter
+from chapter_offline.chapter.document import Chapter
 from chapter_offline.chapter.escape import markdown
 from chapter_offline.chapter.plan import THIN, PartPlan, Row, SectionPlan
 
@@ -63,8 +63,7 @@ def _opening(chapter: Chapter) -> Iterator[str]:
 def _part(chapter: Chapter, part: PartPlan) -> Iterator[str]:
     yield f"## Part {part.number}: {part.title}"
     yield ""
-    if attempt := chapter.pieces.attempts.get(part.number):
-        yield from _attempt(chapter, attempt)
+    yield from _question(chapter, part)
     for component, sections in groupby(part.sections, key=lambda section: section.component):
         if component:
             yield f"### {component[:1].upper()}{component[1:]}"
@@ -78,11 +77,17 @@ def _part(chapter: Chapter, part: PartPlan) -> Iterator[str]:
         yield ""
 
 
-def _attempt(chapter: Chapter, attempt: Attempt) -> Iterator[str]:
-    yield f"> **First try it yourself.** {attempt.question}"
+def _question(chapter: Chapter, part: PartPlan) -> Iterator[str]:
+    """The part's question, the model's attempt at it, and how an expert's answer begins."""
+    attempt = chapter.pieces.attempts.get(part.number)
+    if attempt is None:
+        return
+    yield f"> **First try it yourself.** {part.question}"
     if attempt.sentences:
         yield ">"
         yield f"> *An attempt by {markdown(chapter.model)}, unchecked:* {markdown(' '.join(attempt.sentences))}"
+    yield ">"
+    yield f"> *How a staff engineer begins:* {part.answer}"
     yield ""
 
 

@@ -53,8 +53,9 @@ def read_all(library: Library, brief: Brief) -> Reading:
     for _, part in groupby(list(slots(page, omitted)), key=lambda slot: slot.part.number):
         for slot in part:
             made += _entries(page, slot)
-        if rule := library.claims.rules.get(slot.part.number):
-            made.append(replace(_text(page, slot, "rule", rule), name=f"{slot.part.key}.rule"))
+        for name, texts in (("answer", library.claims.answers), ("rule", library.claims.rules)):
+            if text := texts.get(slot.part.number):
+                made.append(replace(_text(page, slot, name, text), name=f"{slot.part.key}.{name}"))
     return Reading(tuple(made), tuple(omitted))
 
 

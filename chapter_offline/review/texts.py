@@ -56,9 +56,10 @@ def bare_words(claim: Claim) -> int:
 
 
 def library_templates(library: Library) -> Iterator[Template]:
-    """Claims, frames and rules of the library."""
-    for number, rule in library.claims.rules.items():
-        yield Template(f"claims/p{number:02d}.toml rule", rule)
+    """Claims, frames, answers and rules of the library."""
+    for name, texts in (("answer", library.claims.answers), ("rule", library.claims.rules)):
+        for number, text in texts.items():
+            yield Template(f"claims/p{number:02d}.toml {name}", text)
     for key, section in library.claims.sections.items():
         yield Template(place(f"{key}.frame"), section.frame)
         if section.rule:

@@ -84,7 +84,9 @@ def erlang_c(servers: float, load: float) -> float:
     ExpressionError outside the other ranges.
     """
     if not 1 <= servers <= _MOST_SERVERS or servers != int(servers) or not load >= 0:
-        raise ExpressionError(f"erlang_c takes 1 to {_MOST_SERVERS:,} servers, and a load from 0 on")
+        raise ExpressionError(
+            f"erlang_c takes 1 to {_MOST_SERVERS:,} servers, and a load from 0 on"
+        )
     if load >= 1:
         raise ZeroDivisionError("at such a load no queue ends")
     lost = 1.0

@@ -8,6 +8,7 @@ import pytest
 import tomli_w
 from systems import NOUNS, PROMPTS, library, made_brief, rate_limiter
 
+from chapter_offline.chapter.plan import figures_for
 from chapter_offline.errors import BadInputError
 from chapter_offline.knowledge.briefs import Brief, load_brief, same_system
 from chapter_offline.knowledge.generic import Answers, as_toml, brief_from, brief_table
@@ -259,6 +260,26 @@ def test_a_failure_spreads_between_those_who_are_there(table: dict[str, Any], pl
 def test_a_figure_belongs_to_somebody_who_is_there(table: dict[str, Any]) -> None:
     table["extra_figures"] = {"craters": {"unit": "", "actor": "moon", "label": "many", "given": 9}}
     assert checked(table) == "mine.toml: extra_figures: craters: 'moon' plays no role here"
+
+
+@pytest.mark.parametrize(
+    ("figure", "actor", "fault"),
+    [
+        ("stored", "moon", "relabel: stored: 'moon' plays no role here"),
+        ("craters", "worker", "relabel: 'craters' is no figure of names.toml"),
+    ],
+)
+def test_only_a_figure_that_is_there_is_called_something_else(
+    table: dict[str, Any], figure: str, actor: str, fault: str
+) -> None:
+    table["relabel"] = {figure: {"label": "craters", "actor": actor}}
+    assert checked(table) == f"mine.toml: {fault}"
+
+
+def test_a_figure_stands_under_the_name_that_the_brief_gives_it() -> None:
+    brief = rate_limiter()
+    stored = figures_for(library(), brief)["stored"].definition
+    assert (stored.actor, stored.label) == ("stream", brief.relabel["stored"].label)
 
 
 @pytest.mark.parametrize(
