@@ -153,12 +153,13 @@ def figures_for(library: Library, brief: Brief) -> Figures:
     definitions: dict[str, Definition] = {}
     for name, entry in (library.names.figures | brief.extra_figures).items():
         override = brief.figures.get(name)
+        called = brief.relabel.get(name, entry)
         value = entry.given if entry.given is not None else entry.chosen
         definitions[name] = Definition(
             name=name,
             unit=entry.unit,
-            label=entry.label,
-            actor=entry.actor,
+            label=called.label,
+            actor=called.actor,
             origin="derived" if entry.is_ else "given" if entry.given is not None else "chosen",
             value=override.value if override else value,
             expression=entry.is_ or "",
@@ -206,7 +207,7 @@ def make_plan(
         chosen=rows["chosen"],
         derived=rows["derived"],
         terms=tuple(
-            (term, library.terms[term].definition) for term in sorted(page.glossed, key=str.lower)
+            (term, library.terms[term].entry) for term in sorted(page.glossed, key=str.lower)
         ),
         omitted=tuple(omitted),
         bounds=bounds,

@@ -95,6 +95,13 @@ class Override(Shape):
     why: str = ""
 
 
+class Relabel(Shape):
+    """What a figure of `names.toml` is called here, and in whose rows of the table it stands."""
+
+    label: Sentence
+    actor: Word
+
+
 class BriefClaim(Claim):
     """A claim, or a new frame, for the section `at`."""
 
@@ -125,6 +132,7 @@ class Brief(Shape):
     failure: Failure
     figures: dict[str, Override] = Field(default_factory=dict)
     extra_figures: dict[str, FigureEntry] = Field(default_factory=dict)
+    relabel: dict[str, Relabel] = Field(default_factory=dict)
     frames: tuple[Frame, ...] = ()
     claims: tuple[BriefClaim, ...] = ()
     replaces: tuple[str, ...] = ()

@@ -89,6 +89,8 @@ def check_brief(library: Library, brief: Brief, where: str) -> None:
     for figure in brief.figures:
         if figure not in names.figures or names.figures[figure].is_ is not None:
             raise BadInputError(f"{where}: figures: {figure!r} is no assumption of names.toml")
+    if unknown := set(brief.relabel) - set(names.figures):
+        raise BadInputError(f"{where}: relabel: {min(unknown)!r} is no figure of names.toml")
     if twice := set(brief.extra_figures) & set(names.figures):
         raise BadInputError(f"{where}: extra_figures: {min(twice)!r} is in names.toml already")
     sections = library.sections(brief.roles)
@@ -124,11 +126,11 @@ def _check_actors(brief: Brief, where: str) -> None:
     for place, ends in places:
         if unknown := ends - actors:
             raise BadInputError(f"{where}: {place}: {min(unknown)!r} plays no role here")
-    for name, figure in brief.extra_figures.items():
-        if figure.actor not in actors | set(brief.nouns) | {"system"}:
-            raise BadInputError(
-                f"{where}: extra_figures: {name}: {figure.actor!r} plays no role here"
-            )
+    figures = [("extra_figures", name, f.actor) for name, f in brief.extra_figures.items()]
+    figures += [("relabel", name, f.actor) for name, f in brief.relabel.items()]
+    for table, name, actor in figures:
+        if actor not in actors | set(brief.nouns) | {"system"}:
+            raise BadInputError(f"{where}: {table}: {name}: {actor!r} plays no role here")
 
 
 def slug(text: str) -> str:

@@ -12,6 +12,11 @@ class Term(Shape):
     gloss: str
     definition: str
 
+    @property
+    def entry(self) -> str:
+        """What the list of terms says: the gloss, which defines, before the definition, which goes on from it."""
+        return f"{self.gloss[:1].upper()}{self.gloss[1:]}. {self.definition}"
+
 
 def load_terms(prompts: Path) -> dict[str, Term]:
     """All terms by name. Raises BadInputError, also for a term that stands in two files."""

@@ -262,6 +262,11 @@ def _appendices(chapter: Chapter) -> Iterator[str]:
         "All parts draw on these. A derived figure is rounded to what is printed, and the next one is derived from that, so a "
         "calculator gives the same. A month has 30 days."
     )
+    if any("C(" in row.origin for row in plan.derived):
+        yield (
+            "C(8; 60%) is Erlang's formula: the chance that a request finds all of 8 processors behind one queue busy when each "
+            "is busy 60% of the time, for requests that come independently and take random (exponential) times."
+        )
     yield ""
     for title, rows in (("Given", plan.given), ("Chosen", plan.chosen), ("Derived", plan.derived)):
         if rows:

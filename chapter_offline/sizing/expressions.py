@@ -1,7 +1,8 @@
 """Expressions over figures: arithmetic and comparisons, evaluated and printed from one source.
 
 The page prints the same expression that the program evaluates. Only numbers, names, + - * / **,
-comparisons, `and`, `or`, `not` are allowed; nothing is ever passed to Python's own `eval`.
+comparisons, `and`, `or`, `not` and one function, `erlang_c`, are allowed; nothing is ever passed to
+Python's own `eval`.
 """
 
 import ast
@@ -22,6 +23,8 @@ _COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.Gt: operator.gt,
     ast.GtE: operator.ge,
 }
+_ERLANG_C = "erlang_c"
+_MOST_SERVERS = 10_000
 _LONGEST = 500  # a longer one would be no line of a table, and could nest too deeply to be read
 _SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -46,7 +49,13 @@ def parse(text: str) -> ast.expr:
 @lru_cache(maxsize=1024)
 def names(text: str) -> tuple[str, ...]:
     """The figures that an expression uses, in order, each once."""
-    found = [node for node in ast.walk(parse(text)) if isinstance(node, ast.Name)]
+    tree = parse(text)
+    functions = {
+        id(node.func)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == _ERLANG_C
+    }
+    found = [n for n in ast.walk(tree) if isinstance(n, ast.Name) and id(n) not in functions]
     found.sort(key=lambda node: (node.lineno, node.col_offset))
     return tuple(dict.fromkeys(node.id for node in found))
 
@@ -58,6 +67,35 @@ def evaluate(text: str, values: Mapping[str, Any]) -> Any:
     ZeroDivisionError, and pint.DimensionalityError where units don't match.
     """
     return _value(parse(text), values)
+
+
+def erlang_c(servers: float, load: float) -> float:
+    """The chance that a request finds every one of several servers behind one queue busy.
+
+    servers: their number, 1 to 10,000, a whole one. load: the share of time that each is busy,
+    from 0 up to but not including 1.
+
+    Erlang's second formula (A. K. Erlang, 1917), for requests that come independently of each other
+    (Poisson) and take exponentially distributed times. The mean wait is this chance divided by
+    servers x (1 - load), in service times. It is reckoned by the recursion of his first formula, B,
+    which neither overflows nor cancels for any number of servers.
+
+    Raises ZeroDivisionError at a load of 1 or more, where the queue grows without end, and
+    ExpressionError outside the other ranges.
+    """
+    if not 1 <= servers <= _MOST_SERVERS or servers != int(servers) or not load >= 0:
+        raise ExpressionError(f"erlang_c takes 1 to {_MOST_SERVERS:,} servers, and a load from 0 on")
+    if load >= 1:
+        raise ZeroDivisionError("at such a load no queue ends")
+    lost = 1.0
+    for n in range(1, int(servers) + 1):
+        lost = servers * load * lost / (n + servers * load * lost)
+    return lost / (1 - load * (1 - lost))
+
+
+def _plain(value: Any) -> float:
+    """The magnitude of what has no unit."""
+    return float(value.to("").magnitude) if hasattr(value, "to") else float(value)
 
 
 def _value(node: ast.expr, values: Mapping[str, Any]) -> Any:
@@ -73,6 +111,10 @@ def _value(node: ast.expr, values: Mapping[str, Any]) -> Any:
             return _value(left, values) ** float(getattr(power, "magnitude", power))
         case ast.BinOp(left=left, op=op, right=right) if type(op) in _ARITHMETIC:
             return _ARITHMETIC[type(op)][0](_value(left, values), _value(right, values))
+        case ast.Call(func=ast.Name(id=name), args=[servers, load], keywords=[]) if (
+            name == _ERLANG_C
+        ):
+            return erlang_c(_plain(_value(servers, values)), _plain(_value(load, values)))
         case ast.UnaryOp(op=ast.USub(), operand=operand):
             return -_value(operand, values)
         case ast.UnaryOp(op=ast.Not(), operand=operand):
@@ -115,4 +157,6 @@ def _shown(node: ast.expr, texts: Mapping[str, str]) -> tuple[str, int]:
             if rank_b < rank or (rank_b == rank and isinstance(op, ast.Sub | ast.Div)):
                 b = f"({b})"
             return a + symbol + b, rank
+        case ast.Call(func=ast.Name(id=name), args=[servers, load]) if name == _ERLANG_C:
+            return f"C({_shown(servers, texts)[0]}; {_shown(load, texts)[0]})", 9
     raise ExpressionError(f"{ast.unparse(node)!r} can't be printed")

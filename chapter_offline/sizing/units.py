@@ -7,6 +7,7 @@ and nothing else is loaded. Knows no figure by name.
 import math
 import re
 from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 from typing import Any
 
@@ -103,7 +104,9 @@ def _digits(value: float, significant: int) -> tuple[float, bool]:
     nearest = round(value)
     if abs(value - nearest) <= 1e-9 * max(1.0, abs(value)) and abs(value) < 100_000:
         return float(nearest), True
-    rounded = float(f"{value:.{significant}g}")
+    exact = Decimal(f"{value:.12g}")  # without the noise of binary fractions
+    place = Decimal(1).scaleb(exact.adjusted() - significant + 1)
+    rounded = float(exact.quantize(place, ROUND_HALF_UP))  # 532.5 is 533, as at school
     return rounded, abs(rounded - value) <= 1e-9 * abs(value)
 
 

@@ -191,7 +191,7 @@ def test_rows_say_where_their_figures_come_from() -> None:
     plan = rate_limiter_plan()
     assert all(row.origin.startswith("assumed") for row in plan.given)
     assert all(row.origin.startswith("chosen") for row in plan.chosen)
-    assert all(row.origin[:1].isdigit() or row.origin[:1] in "($" for row in plan.derived)
+    assert all(row.origin[:1].isdigit() or row.origin[:1] in "($C" for row in plan.derived)
 
 
 def test_an_override_changes_what_is_derived_from_it() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chapter_offline.sizing.expressions import ExpressionError, evaluate, names, shown
+from chapter_offline.sizing.expressions import ExpressionError, erlang_c, evaluate, names, shown
 
 
 @pytest.mark.parametrize(
@@ -28,6 +28,11 @@ def test_arithmetic_and_comparisons_are_evaluated(text: str, value: float) -> No
     "text",
     [
         "abs(a)",
+        "erlang_c(a)",
+        "erlang_c(a, a, a)",
+        "erlang_c(a, load=a)",
+        "erlang_c(*a)",
+        "a.erlang_c(a, a)",
         "__import__('os').system('true')",
         "a.real",
         "a.__class__",
@@ -98,6 +103,7 @@ def test_names_come_in_order_each_once() -> None:
         ("a ** 2", "20,800/s²"),
         ("(1 - b) ** 12", "(1 − 8 ms)¹²"),
         ("a * 0.5", "20,800/s × 0.5"),
+        ("1 + erlang_c(a, b) / 3", "1 + C(20,800/s; 8 ms) ÷ 3"),
     ],
 )
 def test_what_is_printed_means_what_was_evaluated(text: str, seen: str) -> None:
@@ -108,3 +114,33 @@ def test_what_is_printed_means_what_was_evaluated(text: str, seen: str) -> None:
 def test_what_cannot_be_printed_is_refused(text: str) -> None:
     with pytest.raises(ExpressionError, match="can't be printed"):
         shown(text, {"a": "3"})
+
+
+@pytest.mark.parametrize(
+    ("servers", "load", "chance"),
+    [
+        (1, 0.6, 0.6),  # one server: the chance is its load
+        (2, 0.5, 1 / 3),  # by hand: 2 r^2 / (1 + r)
+        (10, 0.8, 0.40918),  # tables of Erlang's formula: 10 servers at 8 erlangs
+        (100, 0.9, 0.21694),  # 100 servers at 90 erlangs
+        (5, 0, 0),
+    ],
+)
+def test_erlangs_formula(servers: int, load: float, chance: float) -> None:
+    assert erlang_c(servers, load) == pytest.approx(chance, abs=5e-6)
+
+
+@pytest.mark.parametrize(("servers", "load"), [(0, 0.5), (1.5, 0.5), (10_001, 0.5), (8, -0.1)])
+def test_erlangs_formula_has_a_range(servers: float, load: float) -> None:
+    with pytest.raises(ExpressionError, match="erlang_c takes"):
+        erlang_c(servers, load)
+
+
+@pytest.mark.parametrize("load", [1, 1.2])
+def test_a_queue_at_full_load_never_ends(load: float) -> None:
+    with pytest.raises(ZeroDivisionError):
+        evaluate("erlang_c(8, load)", {"load": load})
+
+
+def test_a_function_is_no_figure() -> None:
+    assert names("1 + erlang_c(cores, busy) / cores") == ("cores", "busy")

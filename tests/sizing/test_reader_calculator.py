@@ -65,6 +65,13 @@ def one(unit: str) -> Amount:
     return Amount(BYTES[unit], (("B", 1),))
 
 
+def erlang(servers: int, load: float) -> float:
+    """Erlang's C as a sum."""
+    offered = servers * load
+    full = offered**servers / math.factorial(servers) / (1 - load)
+    return full / (sum(offered**k / math.factorial(k) for k in range(servers)) + full)
+
+
 class Calculator:
     """Reads a line of a table from left to right, by the rules of school."""
 
@@ -103,7 +110,13 @@ class Calculator:
                 return amount
 
     def _factor(self) -> Amount:
-        if self._take("("):
+        if self._take("C("):  # Erlang's formula, as textbooks write it
+            servers = self._sum()
+            assert self._take("; ")
+            load = self._sum()
+            assert self._take(")")
+            amount = Amount(erlang(round(servers.value), load.value))
+        elif self._take("("):
             amount = self._sum()
             assert self._take(")")
         else:
@@ -177,6 +190,7 @@ def wrong(figures: Figures) -> list[str]:
         ("4 GB × $0.1 per GB and month", 0.4 / 2_592_000, (("$", 1), ("s", -1))),
         ("2 kB ÷ 8 ms ÷ 2", 125_000, (("B", 1), ("s", -1))),
         ("99.9%²", 0.998001, ()),
+        ("1 + C(2; 50%) ÷ 2", 7 / 6, ()),
     ],
 )
 def test_the_calculator_reads_as_a_person_does(line: str, value: float, units: tuple) -> None:
