@@ -45,7 +45,8 @@ def test_a_brief_of_ones_own_is_checked(tmp_path: Path) -> None:
 def test_a_check_that_finds_nothing_says_so(tmp_path: Path) -> None:
     (tmp_path / "own.toml").write_bytes(user_brief())
     ran = run("claims", "check", "--brief=own.toml", folder=tmp_path)
-    assert (ran.code, ran.out) == (ExitCode.OK, "nothing found in claims, terms and 1 brief\n")
+    assert ran.code == ExitCode.OK
+    assert ran.out.startswith("nothing found in claims, terms and 1 brief")
 
 
 @pytest.mark.parametrize(
