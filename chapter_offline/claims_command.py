@@ -114,21 +114,24 @@ def claims_show(name: str, brief_name: str) -> None:
     metavar="NAME|FILE",
     help="Only what is wrong with this brief and with the library as rendered for it.",
 )
-def claims_check(brief_name: str | None) -> None:
+@click.option("--unused", is_flag=True, help="Also list the terms that no text marks.")
+def claims_check(brief_name: str | None, unused: bool) -> None:
     """Renders everything for every brief and lists what is wrong, a line each with its place.
 
-    Empty places, broken grammar, unknown figures and terms, terms that nobody uses, echoes between
+    Empty places, broken grammar, unknown figures and terms, glosses that are too long, echoes between
     sections, vendors' names, forms that lack a piece, and how each system's standard chapter reads.
     Exit code 1 where there is anything.
     """
     from chapter_offline.knowledge.library import load_library
     from chapter_offline.resources import prompts_dir
-    from chapter_offline.review.check import check_all
+    from chapter_offline.review.check import check_all, unused_terms
     from chapter_offline.review.samples import brief_named, sample_briefs
 
     library = load_library(prompts_dir())
     briefs = dict([brief_named(library, brief_name)]) if brief_name else sample_briefs(library)
     findings = check_all(library, briefs, whole=brief_name is None)
+    stock = unused_terms(library)
+    findings += stock if unused else []
     for finding in dict.fromkeys(findings):
         click.echo(f"{finding.where}: {finding.what}")
     if findings:
@@ -138,4 +141,5 @@ def claims_check(brief_name: str | None) -> None:
         )
     click.echo(
         f"nothing found in claims, terms and {len(briefs)} {'brief' if len(briefs) == 1 else 'briefs'}"
+        + (f"; {len(stock)} terms are marked in no text (--unused lists them)" if stock else "")
     )

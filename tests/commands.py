@@ -7,6 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import tomli_w
+from systems import made_brief
+
 PROGRAM = Path(sys.executable).with_name("chapter-offline")
 
 
@@ -50,3 +53,11 @@ def surroundings(folder: Path) -> dict[str, str]:
         "PIP_INDEX_URL": "http://127.0.0.1:9/simple",
         "COLUMNS": "100",
     }
+
+
+def user_brief(**change: object) -> bytes:
+    """A user's own brief, with something changed."""
+    table = made_brief("Lift control").model_dump(
+        mode="json", by_alias=True, exclude_unset=True, exclude_none=True
+    )
+    return tomli_w.dumps(table | change).encode()

@@ -13,10 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-import tomli_w
-from commands import PROGRAM, Ran, run, surroundings
+from commands import PROGRAM, Ran, run, surroundings, user_brief
 from systems import DEFAULT_SYSTEM as SYSTEM
-from systems import made_brief
 from tiny_gguf import write_tiny_gguf
 
 from chapter_offline import __version__
@@ -57,64 +55,6 @@ def test_an_option_that_is_not_there_is_a_usage_error(tmp_path: Path, option: st
     assert option.partition("=")[0] in ran.err
 
 
-# ---------------------------------------------------------------------- claims
-
-
-def test_claims_of_a_section_are_listed_with_weight_and_conditions(tmp_path: Path) -> None:
-    ran = run("claims", "list", "p08.races", folder=tmp_path)
-    assert ran.code == ExitCode.OK
-    assert re.search(r"^claim +whose +weight +words +conditions$", ran.out, re.M)
-    assert re.search(
-        r"^p08\.races\.old_leader +universal +\d +\d+ +when replicas > 2$", ran.out, re.M
-    )
-    assert "p08.clocks" not in ran.out
-    assert len(run("claims", "list", "8", folder=tmp_path).out) > len(ran.out)
-
-
-def test_a_claim_is_shown_as_written_and_as_a_system_gets_it(tmp_path: Path) -> None:
-    ran = run("claims", "show", "p08.races.test_pause", "--brief=parking", folder=tmp_path)
-    assert ran.code == ExitCode.OK
-    assert re.search(r"^  template: Test, pause, act \| {{ worker\.A }} tests", ran.out, re.M)
-    assert re.search(r"^  for parking: Test, pause, act: An? \w+ worker tests", ran.out, re.M)
-    assert re.search(r"^  figures: pause$", ran.out, re.M)
-
-
-def test_a_claim_that_does_not_hold_is_shown_with_the_reason(tmp_path: Path) -> None:
-    ran = run("claims", "show", "p08.models.default_yes", "--brief=parking", folder=tmp_path)
-    assert ran.out == "p08.models.default_yes\n  not for parking: needs fail_open\n"
-
-
-def test_a_brief_of_ones_own_is_checked(tmp_path: Path) -> None:
-    (tmp_path / "own.toml").write_bytes(user_brief(traits=["haunted"]))
-    ran = run("claims", "check", "--brief=own.toml", folder=tmp_path)
-    assert ran.code == ExitCode.INCOMPLETE
-    assert ran.out == "own.toml: trait haunted is not in names.toml\n"
-    assert ran.err == "chapter-offline: 1 finding in claims, terms and briefs\n"
-
-
-def test_a_check_that_finds_nothing_says_so(tmp_path: Path) -> None:
-    (tmp_path / "own.toml").write_bytes(user_brief())
-    ran = run("claims", "check", "--brief=own.toml", folder=tmp_path)
-    assert (ran.code, ran.out) == (ExitCode.OK, "nothing found in claims, terms and 1 brief\n")
-
-
-@pytest.mark.parametrize(
-    ("arguments", "code"),
-    [
-        (("list", "p99"), ExitCode.USAGE),
-        (("show", "p08.clocks.nothing"), ExitCode.USAGE),
-        (("show", "p08.clocks.order", "--brief=nowhere"), ExitCode.BAD_INPUT),
-        (("check", "--brief=nowhere"), ExitCode.BAD_INPUT),
-    ],
-)
-def test_claims_that_are_not_there_are_refused_in_a_line(
-    tmp_path: Path, arguments: Sequence[str], code: ExitCode
-) -> None:
-    ran = run("claims", *arguments, folder=tmp_path)
-    assert (ran.code, ran.out) == (code, "")
-    assert len(ran.err.splitlines()) == 1
-
-
 # ---------------------------------------------------------------------- what is refused
 
 
@@ -135,14 +75,6 @@ class Refusal:
 
 def no_room_on_the_disk() -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-
-
-def user_brief(**change: object) -> bytes:
-    """A user's own brief, with something changed."""
-    table = made_brief("Lift control").model_dump(
-        mode="json", by_alias=True, exclude_unset=True, exclude_none=True
-    )
-    return tomli_w.dumps(table | change).encode()
 
 
 WITH_TINY = ("--model=./tiny.gguf", "--window=2048")

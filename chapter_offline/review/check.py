@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import chain
 
 from chapter_offline.chapter.choosing import THIN
 from chapter_offline.chapter.document import Chapter, Pieces
@@ -37,9 +36,7 @@ def check_all(library: Library, briefs: Mapping[str, Brief], *, whole: bool) -> 
     if whole:
         findings += _sections(library)
         findings += _templates(library, library_templates(library), frozenset())
-        findings += _terms(
-            library, [*library_templates(library), *chain.from_iterable(own.values())]
-        )
+        findings += _terms(library)
     echoing: dict[tuple[str, str], Finding] = {}
     for name, brief in briefs.items():
         file = _file(library, name)
@@ -119,25 +116,29 @@ def _has(library: Library, section: str) -> bool:
     return True
 
 
-def _terms(library: Library, templates: Iterable[Template]) -> Iterator[Finding]:
-    """Terms that nobody uses, and glosses that are missing or too long."""
-    vendor = vendors(vendor_names(library.prompts))
-    used = {term for template in templates for term in template.terms}
-    used |= {
+def unused_terms(library: Library) -> list[Finding]:
+    """Terms that no text marks: a stock for writers, and no fault of a chapter."""
+    used = {
         term
-        for path in library.prompts.glob("*/*.toml")
+        for path in library.prompts.rglob("*.toml")
         if path.parent.name != "terms"
         for term in Template("", path.read_text(encoding="utf-8")).terms
     }
-    files = {
-        name: path.name
-        for path in (library.prompts / "terms").glob("*.toml")
-        for name in read_toml(path)
-    }
+    places = _places_of_terms(library)
+    return [Finding(places[name], "is used by no text") for name in places if name not in used]
+
+
+def _places_of_terms(library: Library) -> dict[str, str]:
+    paths = sorted((library.prompts / "terms").glob("*.toml"))
+    return {name: f"terms/{path.name} {name}" for path in paths for name in read_toml(path)}
+
+
+def _terms(library: Library) -> Iterator[Finding]:
+    """Glosses that are missing or too long, and definitions with faults."""
+    vendor = vendors(vendor_names(library.prompts))
+    places = _places_of_terms(library)
     for name, term in library.terms.items():
-        where = f"terms/{files[name]} {name}"
-        if name not in used:
-            yield Finding(where, "is used by no text")
+        where = places[name]
         if not term.gloss.strip():
             yield Finding(where, "has no gloss")
         elif len(term.gloss.split()) > LONGEST_GLOSS:
