@@ -42,7 +42,7 @@ from chapter_offline.sizing.figures import Definition, Figures, derive
 __all__ = ["THIN", "Depth", "PartPlan", "Plan", "Row", "SectionPlan", "Statement", "make_plan"]
 
 Depth = Literal["quick", "standard", "deep"]
-WORDS: dict[Depth, int] = {"quick": 16_000, "standard": 20_000, "deep": 30_000}
+WORDS: dict[Depth, int] = {"quick": 17_000, "standard": 22_000, "deep": 30_000}
 """Words of a chapter, or as near as a system comes to them."""
 
 
@@ -113,7 +113,7 @@ class PartPlan:
         names = dict.fromkeys(section.component for section in self.sections if section.component)
         return (
             _part_words(self.title)
-            + count(self.answer, self.rule)
+            + count(self.question, self.answer, self.rule)
             + sum(map(heading_words, names))
             + sum(section.words for section in self.sections)
         )
@@ -225,7 +225,7 @@ def _choosing(page: Page, all_slots: Sequence[Slot], omitted: Omitted) -> Choosi
     words, first = heading_words(markdown(brief.name)), dict[str, int]()
     for part in spec.part:
         answer, rule = _told(page, part)
-        said = measured(page, [answer, rule], part.key)
+        said = measured(page, [part.question, answer, rule], part.key)
         words += said.words + _part_words(part.title)
         first |= said.first
     for component in brief.component:
@@ -243,8 +243,8 @@ def _told(page: Page, part: Part) -> tuple[str, str]:
 
 
 def _part_words(title: str) -> int:
-    """A part's heading, and what stands in bold before its answer and its rule."""
-    return count(title) + 9
+    """A part's heading, and what stands in bold before its question, its answer and its rule."""
+    return count(title) + 18
 
 
 def _aim(bounds: Bounds, depth: Depth, words: int | None) -> int:

@@ -63,7 +63,8 @@ def _opening(chapter: Chapter) -> Iterator[str]:
 def _part(chapter: Chapter, part: PartPlan) -> Iterator[str]:
     yield f"## Part {part.number}: {part.title}"
     yield ""
-    yield from _question(chapter, part)
+    if chapter.voice == "quoted":
+        yield from _question(chapter, part)
     for component, sections in groupby(part.sections, key=lambda section: section.component):
         if component:
             yield f"### {component[:1].upper()}{component[1:]}"
@@ -79,11 +80,9 @@ def _part(chapter: Chapter, part: PartPlan) -> Iterator[str]:
 
 def _question(chapter: Chapter, part: PartPlan) -> Iterator[str]:
     """The part's question, the model's attempt at it, and how an expert's answer begins."""
-    attempt = chapter.pieces.attempts.get(part.number)
-    if attempt is None:
-        return
     yield f"> **First try it yourself.** {part.question}"
-    if attempt.sentences:
+    attempt = chapter.pieces.attempts.get(part.number)
+    if attempt and attempt.sentences:
         yield ">"
         yield f"> *An attempt by {markdown(chapter.model)}, unchecked:* {markdown(' '.join(attempt.sentences))}"
     yield ">"

@@ -181,21 +181,24 @@ def test_a_section_that_the_model_left_empty_has_no_frame_in_its_place() -> None
     assert laid_out(section("prose", ONE), Pieces(), "free") == ""
 
 
-def test_an_attempt_is_marked() -> None:
+def test_an_attempt_is_marked_and_stands_before_the_librarys_answer() -> None:
     attempt = Attempt("What breaks?", ("It waits.", "It <asks>."))
     page = chapter_markdown(Chapter(PLAN, "quoted", "m", (8,), Pieces(attempts={8: attempt})))
+    part = PLAN.parts[7]
     assert (
         "## Part 8: Consistency, Concurrency and Ordering\n\n"
-        "> **First try it yourself.** What breaks?\n>\n"
-        "> *An attempt by m, unchecked:* It waits. It &lt;asks&gt;.\n\n"
+        f"> **First try it yourself.** {part.question}\n>\n"
+        "> *An attempt by m, unchecked:* It waits. It &lt;asks&gt;.\n>\n"
+        f"> *How a staff engineer begins:* {part.answer}\n\n"
         "### Strong against eventual consistency\n"
     ) in page
 
 
-def test_an_attempt_that_failed_leaves_the_question_alone() -> None:
-    attempt = Attempt("What breaks?", ())
-    page = chapter_markdown(Chapter(PLAN, "quoted", "m", (8,), Pieces(attempts={8: attempt})))
-    assert "> **First try it yourself.** What breaks?\n\n###" in page
+@pytest.mark.parametrize("attempts", [{}, {8: Attempt("What breaks?", ())}])
+def test_without_an_attempt_question_and_answer_stand_alone(attempts: dict[int, Attempt]) -> None:
+    page = chapter_markdown(Chapter(PLAN, "quoted", "m", (8,), Pieces(attempts=attempts)))
+    part = PLAN.parts[7]
+    assert f"yourself.** {part.question}\n>\n> *How a staff engineer begins:* {part.answer}" in page
     assert "unchecked:*" not in page
 
 
