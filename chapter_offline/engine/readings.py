@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chapter_offline.engine.grammar import LAST_CHARACTER, Characters, Grammar
+from chapter_offline.errors import BadInputError
 
 _MOST_HERE = 20_000  # readings at one place
 _MOST_IN_ALL = 400_000  # and in a text, some 100 MB
@@ -80,9 +81,14 @@ class Readings:
 
 
 def start(grammar: Grammar) -> "Place":
-    """The place before the first character."""
+    """The place before the first character; a BadInputError where a grammar is too large."""
     readings = Readings(grammar, (), 0)
-    readings._total = readings._close([(at, readings) for at in grammar.starts[0]])
+    try:
+        readings._total = readings._close([(at, readings) for at in grammar.starts[0]])
+    except TooManyReadingsError:
+        raise BadInputError(
+            f"A grammar that may begin in more than {_MOST_HERE} ways.\nWrite a smaller one."
+        ) from None
     return Place(readings)
 
 
