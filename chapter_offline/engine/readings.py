@@ -110,7 +110,12 @@ class Place:
         return not self.readings.scans
 
     def after(self, piece: bytes, known: "Known") -> "Place | None":
-        """The place after more bytes; None where the grammar, or UTF-8, does not allow them."""
+        """The place after more bytes; None where the grammar, or UTF-8, does not allow them.
+
+        A zero is never allowed: it is no text.
+        """
+        if b"\0" in piece:
+            return None
         data = self.tail + piece
         tail = b""
         try:

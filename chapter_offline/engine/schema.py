@@ -1,7 +1,7 @@
 """A JSON schema as a grammar, by llama-cpp-python's converter, within bounds.
 
 The grammar holds what JSON's form can say: types, names, enumerations, lengths, patterns. It does
-not hold `minimum` and `maximum`.
+not hold `minimum` and `maximum`, and a pattern with a class such as [^a] may let a quote through.
 """
 
 import json
@@ -13,6 +13,11 @@ from chapter_offline.errors import BadInputError
 
 _MOST_TEXT = 64 * 1024  # characters of JSON
 _MOST_REPEATS = 1000
+# The converter's own rules for these allow raw line ends and quotes, which JSON does not.
+_MENDED = {
+    "char": r'[^"\\\x7F\x00-\x1F] | "\\" (["\\/bfnrt] | "u" [0-9a-fA-F]{4})',
+    "dot": r'[^"\\\x7F\x00-\x1F]',
+}
 _REPEATS = ("minLength", "maxLength", "minItems", "maxItems")
 
 
@@ -27,6 +32,7 @@ def schema_to_grammar(schema: Mapping[str, object]) -> str:
         converter = _converter()
         copy = converter.resolve_refs(copy, "schema")
         converter.visit(copy, "")
+        converter._rules.update((n, _MENDED[n]) for n in _MENDED if n in converter._rules)
         return str(converter.format_grammar())
     except RecursionError:
         reason = "it is nested too deeply"
@@ -53,6 +59,9 @@ def _check(schema: Any) -> None:
             counts += map(int, re.findall(r"[{,]\s*(\d+)", node["pattern"]))
         if any(isinstance(count, int | float) and count > _MOST_REPEATS for count in counts):
             raise ValueError(f"a repetition of more than {_MOST_REPEATS}")
+        for least, most in (("minLength", "maxLength"), ("minItems", "maxItems")):
+            if most in node and node.get(least, 0) > node[most]:
+                raise ValueError(f"{least} must be at most {most}, not {node[least]}")
 
 
 def _converter() -> Any:
