@@ -26,7 +26,7 @@ class Rules:
     place: Place | None = None
     barred: frozenset[int] = frozenset()
     ends: bool = True
-    _known: Known = field(default_factory=dict)
+    _known: Known = field(default_factory=Known)
 
     @property
     def bind(self) -> bool:

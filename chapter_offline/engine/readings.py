@@ -17,6 +17,7 @@ from chapter_offline.errors import BadInputError
 
 _MOST_HERE = 20_000  # readings at one place
 _MOST_IN_ALL = 400_000  # and in a text, some 100 MB
+_MOST_TRIED = 500_000  # at the places that are tried for one token, some seconds' work
 _SMALLEST = {2: 0x80, 3: 0x800, 4: 0x10000}  # code point, by the bytes that it takes in UTF-8
 
 
@@ -29,16 +30,20 @@ _Item = tuple[int, "Readings"]
 
 
 class Readings:
-    """All readings of a text up to one place. whole: the text is complete as it is."""
+    """All readings of a text up to one place. whole: the text is complete as it is.
 
-    __slots__ = ("_awaited", "_grammar", "_total", "scans", "whole")
+    size: how many there are. scans: those that wait for a character.
+    """
+
+    __slots__ = ("_awaited", "_grammar", "_total", "scans", "size", "whole")
 
     def __init__(self, grammar: Grammar, kernel: Iterable[_Item], before: int) -> None:
         self._grammar = grammar
         self.whole = False
         self.scans: list[tuple[Characters, _Item]] = []
         self._awaited: dict[int, list[_Item]] = {}  # by rule, the readings that wait for its end
-        self._total = before + self._close(list(kernel))
+        self.size = self._close(list(kernel))
+        self._total = before + self.size
 
     def _close(self, todo: list[_Item]) -> int:
         """Adds what follows from the readings to do; returns how many there are in the end."""
@@ -92,6 +97,23 @@ def start(grammar: Grammar) -> "Place":
     return Place(readings)
 
 
+class Known:
+    """Characters that were tried for one token, and what came of it: tokens share beginnings."""
+
+    def __init__(self) -> None:
+        self._steps: dict[tuple[Readings, int], Readings | None] = {}
+        self._tried = 0
+
+    def after(self, readings: Readings, code: int) -> Readings | None:
+        step = (readings, code)
+        if step not in self._steps:
+            self._steps[step] = following = readings.after(code)
+            self._tried += 0 if following is None else following.size
+            if self._tried > _MOST_TRIED:
+                raise TooManyReadingsError
+        return self._steps[step]
+
+
 @dataclass(frozen=True, eq=False)
 class Place:
     """A place in a text of bytes. tail: the first bytes of a character that is not complete."""
@@ -109,7 +131,7 @@ class Place:
         """Whether nothing can follow."""
         return not self.readings.scans
 
-    def after(self, piece: bytes, known: "Known") -> "Place | None":
+    def after(self, piece: bytes, known: Known) -> "Place | None":
         """The place after more bytes; None where the grammar, or UTF-8, does not allow them.
 
         A zero is never allowed: it is no text.
@@ -124,16 +146,12 @@ class Place:
             if error.reason != "unexpected end of data":
                 return None
             text, tail = data[: error.start].decode(), data[error.start :]
-        readings: Readings | None = self.readings
+        readings = self.readings
         for character in text:
-            step = (readings, ord(character))
-            if step not in known:
-                assert readings is not None
-                known[step] = readings.after(ord(character))
-            readings = known[step]
-            if readings is None:
+            following = known.after(readings, ord(character))
+            if following is None:
                 return None
-        assert readings is not None
+            readings = following
         if tail and not _may_follow(readings, tail):
             return None
         return Place(readings, tail)
@@ -150,10 +168,6 @@ class Place:
                 if high > 0x7F:
                     table[0xC2:0xF5] = True
         return table
-
-
-Known = dict[tuple[Readings | None, int], Readings | None]
-"""Characters that were tried at a place, and what came of it: tokens share their beginnings."""
 
 
 def _may_follow(readings: Readings, tail: bytes) -> bool:

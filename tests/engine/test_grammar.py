@@ -13,7 +13,7 @@ import pytest
 from chapter_offline.engine.drawing import Rules
 from chapter_offline.engine.grammar import read_grammar
 from chapter_offline.engine.library import load_library
-from chapter_offline.engine.readings import Place, TooManyReadingsError, start
+from chapter_offline.engine.readings import Known, Place, TooManyReadingsError, start
 from chapter_offline.engine.schema import schema_to_grammar
 from chapter_offline.engine.tokens import Vocabulary
 from chapter_offline.errors import BadInputError
@@ -39,7 +39,7 @@ SCHEMA = {
 def read(grammar: str, text: str) -> bool | None:
     """Whether the text is complete; None where it is not allowed."""
     place: Place | None = start(read_grammar(grammar))
-    known: Any = {}
+    known = Known()
     for byte in text.encode():
         if place is None:
             return None
@@ -139,7 +139,7 @@ def follow(grammar: str, times: int) -> Place | None:
     place: Place | None = start(read_grammar(grammar))
     for _ in range(times):
         assert place is not None
-        place = place.after(b"a", {})
+        place = place.after(b"a", Known())
     return place
 
 

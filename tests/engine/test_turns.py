@@ -252,7 +252,7 @@ def test_markers_are_those_that_the_vocabulary_has(vocabulary: Vocabulary) -> No
 # ---------------------------------------------------------------------- purity
 
 
-@pytest.mark.parametrize("slots", [1, 3, 16])
+@pytest.mark.parametrize("slots", [1, 3])
 def test_thinking_is_the_same_in_any_company(
     open_with: Callable[..., Engine], engine: Engine, slots: int
 ) -> None:
