@@ -17,7 +17,7 @@ from chapter_offline.errors import BadInputError
 
 _MOST_HERE = 20_000  # readings at one place
 _MOST_IN_ALL = 400_000  # and in a text, some 100 MB
-_MOST_TRIED = 500_000  # at the places that are tried for one token, some seconds' work
+_MOST_TRIED = 200_000  # at the places that are tried for one token: half a second
 _SMALLEST = {2: 0x80, 3: 0x800, 4: 0x10000}  # code point, by the bytes that it takes in UTF-8
 
 
