@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from tiny_gguf import write_tiny_gguf
 
+from chapter_offline.engine.drawing import Drawer, Rules
+from chapter_offline.engine.grammar import read_grammar
 from chapter_offline.engine.interface import (
     Engine,
     Given,
@@ -22,6 +24,7 @@ from chapter_offline.engine.interface import (
 )
 from chapter_offline.engine.library import load_library
 from chapter_offline.engine.llama import open_engine
+from chapter_offline.engine.readings import start
 from chapter_offline.engine.sampling import Logits
 from chapter_offline.engine.script import CUT, NO_TOKEN, TOO_MANY, Script
 from chapter_offline.engine.tokens import Vocabulary
@@ -132,6 +135,15 @@ def test_a_text_that_may_end_is_kept_when_its_tokens_run_out(engine: Engine) -> 
     bare = Span("data", end="grammar", grammar="root ::= [a-z]+", max_tokens=9)
     result = write(engine, bare)
     assert re.fullmatch("[a-z]+", result.spans["data"])
+
+
+def test_min_p_is_measured_among_what_is_allowed(vocabulary: Vocabulary) -> None:
+    row = np.full(vocabulary.size, 20, np.float32)
+    row[[ord("a"), ord("b"), ord("c")]] = 1, 0.5, -9
+    place = start(read_grammar("root ::= [abc]"))
+    drawer = Drawer(vocabulary, 1, "job")
+    drawn = {drawer.draw(row, Sampler(50), (), Rules(vocabulary, place), (n,)) for n in range(60)}
+    assert drawn == {ord("a"), ord("b")}
 
 
 def test_a_grammar_that_no_token_can_follow_rejects_by_name(engine: Engine) -> None:

@@ -13,6 +13,7 @@ from chapter_offline.engine.interface import (
     Engine,
     Given,
     Message,
+    Sampler,
     ScoreJob,
     Settings,
     Span,
@@ -174,8 +175,10 @@ def test_thinking_counts_towards_the_window(engine: Engine) -> None:
 @pytest.mark.parametrize("thinking", [0, 15])
 def test_no_marker_is_shown(open_with: Callable[..., Engine], thinking: int) -> None:
     given_to_it = open_with(marker_bias=2.5)
-    texts = [result.spans["text"] for result in given_to_it.write(jobs(thinking))]
+    results = list(given_to_it.write(jobs(thinking)))
+    texts = [result.spans["text"] for result in results]
     assert any(texts)
+    assert not any(THOUGHT in result.rejected for result in results)  # they can't even be drawn
     assert not any("think" in text for text in texts)
 
 
@@ -209,6 +212,19 @@ def test_what_is_thought_reaches_no_span_and_no_guard(vocabulary: Vocabulary) ->
     assert result.spans["text"] == "Now the store holds."
     assert seen == ["Now the store holds."]
     assert (result.thinking_tokens, result.output_tokens) == (5, 4)
+
+
+def test_words_of_the_thought_are_not_held_against_the_answer(vocabulary: Vocabulary) -> None:
+    late, store = words(vocabulary, "late store")
+    span = Span("text", end="tokens", max_tokens=1, sampler=Sampler(0.0, repeat_penalty=2.0))
+    asked = WriteJob("a", (Message("user", "x"),), (span,), thinking=1)
+    script = Script(asked, (1, 2), vocabulary, 1, 768, find_markers(vocabulary, ""))
+    script.begin()
+    row = np.zeros(vocabulary.size, np.float32)
+    row[[late, store]] = 10, 9
+    script.advance(row)
+    script.advance(row)
+    assert script.result().spans["text"] == "late"
 
 
 def test_markers_that_are_plain_text_are_found_and_refused(tiny_model: Path) -> None:
