@@ -23,7 +23,7 @@ CHATML = (
 CONTROL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
 
 _EMBEDDING, _HEADS, _KV_HEADS, _FEED_FORWARD = 64, 2, 1, 128
-_NORMAL, _CONTROL, _BYTE = 1, 3, 6
+_NORMAL, _CONTROL, _USER_DEFINED, _BYTE = 1, 3, 4, 6
 
 
 def write_tiny_gguf(
@@ -37,6 +37,8 @@ def write_tiny_gguf(
     seed: int = 0,
     layers: int = 2,
     end_bias: float = 0.6,
+    markers: Sequence[str] = (),
+    marker_bias: float = 1.0,
 ) -> Path:
     """Writes a model of some 100,000 parameters; returns its path.
 
@@ -46,8 +48,9 @@ def write_tiny_gguf(
     template: the chat template; None leaves it out.
     quantization: of the matrices: "F32", "F16", "Q8_0" or "Q4_0".
     end_bias: how large the output weights of the end token are, beside 1 for a word's.
+    markers: tokens that a template names besides, such as "<think>"; marker_bias: as end_bias.
     """
-    tokens, types = _vocabulary(tokenizer)
+    tokens, types = _vocabulary(tokenizer, markers)
     kinds = gguf.GGMLQuantizationType[quantization]
     rng = np.random.default_rng(seed)
     writer = gguf.GGUFWriter(path, architecture)
@@ -74,7 +77,9 @@ def write_tiny_gguf(
 
     matrix("token_embd.weight", len(tokens), _EMBEDDING, 1.0)
     output = (rng.standard_normal((len(tokens), _EMBEDDING)) * 0.35).astype(np.float32)
-    output *= _output_scale(tokens, end_bias)[:, None]
+    scale = _output_scale(tokens, end_bias)
+    scale[[tokens.index(marker) for marker in markers]] = marker_bias
+    output *= scale[:, None]
     add("output.weight", output)
     ones("token_embd_norm.weight" if architecture == "lfm2" else "output_norm.weight", _EMBEDDING)
     head = _EMBEDDING // _HEADS
@@ -119,7 +124,7 @@ def write_tiny_gguf(
     return path
 
 
-def _vocabulary(tokenizer: str) -> tuple[list[str], list[int]]:
+def _vocabulary(tokenizer: str, markers: Sequence[str]) -> tuple[list[str], list[int]]:
     words = list(dict.fromkeys(WORDS))
     words += [word.capitalize() for word in words]  # what may stand after a full stop
     if tokenizer == "gpt2":
@@ -134,6 +139,8 @@ def _vocabulary(tokenizer: str) -> tuple[list[str], list[int]]:
         types += [_NORMAL] * (len(tokens) - len(types))
     tokens += CONTROL
     types += [_CONTROL] * len(CONTROL)
+    tokens += markers
+    types += [_USER_DEFINED] * len(markers)
     while len(tokens) % 32:
         tokens.append(f"<|pad{len(tokens)}|>")
         types.append(_CONTROL)

@@ -43,19 +43,24 @@ class Span:
     """Text that the model fills in, sentence by sentence, each seen by the guards.
 
     end: "sentence" stops after one accepted sentence, "line" at a line's end, "sentences" after
-        `max_sentences`.
+        `max_sentences`; none of them ends in half a sentence: what is cut by `max_tokens` is
+        dropped. "grammar" stops when the grammar's text is complete, "tokens" after exactly
+        `max_tokens`, wherever that is (the model can't end its turn before); for the guards the
+        text of either is one sentence.
     max_tokens: an upper bound on what is written for the span, rejected sentences not counted.
     tries: how often one sentence is sampled before the span goes on (or ends) without it.
-    A span never ends in half a sentence: what is cut by `max_tokens` is dropped.
+    grammar: holds the span's text, whichever its end: GBNF with a rule `root`, or a JSON schema.
+        A text that is complete and can't go on ends the span.
     """
 
     name: str
-    end: Literal["sentence", "line", "sentences"] = "sentences"
+    end: Literal["sentence", "line", "sentences", "tokens", "grammar"] = "sentences"
     max_sentences: int = 6
     max_tokens: int = 160
     tries: int = 3
     sampler: Sampler = Sampler()
     guards: tuple[Guard, ...] = ()
+    grammar: str | Mapping[str, object] | None = None
 
 
 @dataclass(frozen=True)
@@ -63,11 +68,14 @@ class WriteJob:
     """A conversation, and a script of steps that makes up the model's turn.
 
     key: names the job (a section's id); with the seed it determines every draw.
+    thinking: tokens that the model may think before the first step, drawn by the first span's
+        sampler and never shown. A model that is not known to think writes at once.
     """
 
     key: str
     messages: tuple[Message, ...]
     steps: tuple[Given | Span, ...]
+    thinking: int = 0
 
 
 @dataclass(frozen=True)
@@ -99,8 +107,11 @@ class Written:
     spans: the accepted text of each span, by name ("" where nothing was accepted).
     sentences: the same, sentence by sentence.
     rejected: how many sentences each reason refused.
-    prompt_tokens: tokens of the conversation and of given text.
+    prompt_tokens: tokens of the conversation, of given text, and of what ends the thinking.
     output_tokens: tokens of accepted text; rejected_tokens: of what was rolled back.
+    scores: by span, for each sentence the mean of its tokens' natural log-probabilities, as the
+        model has them: before penalties, temperature, min_p and grammar.
+    thinking_tokens: tokens that were thought.
     """
 
     key: str
@@ -110,6 +121,8 @@ class Written:
     prompt_tokens: int
     output_tokens: int
     rejected_tokens: int
+    scores: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    thinking_tokens: int = 0
 
 
 @dataclass(frozen=True)
@@ -139,6 +152,9 @@ class Settings:
     threads: 0 takes the physical cores of this machine.
     gpu_layers: layers on the GPU; -1 means all.
     slots: jobs that are decoded together, 48 at most; 0 lets the engine choose.
+    turn_opening: what follows the chat template where an answer is to come at once, as a template
+        would write it (an empty think block, a channel's header). "" adds nothing, unless the
+        template has begun to think: then the thinking is closed.
     """
 
     window: int = 4096
@@ -147,6 +163,7 @@ class Settings:
     gpu_layers: int = 0
     slots: int = 0
     log_file: str | None = None
+    turn_opening: str = ""
 
 
 @dataclass(frozen=True)

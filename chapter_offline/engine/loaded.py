@@ -22,6 +22,7 @@ from chapter_offline.engine.script import Script
 from chapter_offline.engine.task import Task
 from chapter_offline.engine.template import ChatTemplate
 from chapter_offline.engine.tokens import Vocabulary
+from chapter_offline.engine.turns import Turn, find_markers
 
 _T = TypeVar("_T", bound=Task)
 
@@ -60,6 +61,7 @@ class LlamaEngine:
         self._template = template
         self._facts = facts
         self._settings = settings
+        self._turn = Turn(settings.turn_opening, find_markers(vocabulary, template.source))
 
     @property
     def facts(self) -> ModelFacts:
@@ -79,9 +81,16 @@ class LlamaEngine:
 
     def write(self, jobs: Iterable[WriteJob]) -> Iterator[Written]:
         self._check_open()
-        seed, window = self._settings.seed, self._settings.window
         tasks = (
-            Script(job, self._prompt(job.messages), self._vocabulary, seed, window) for job in jobs
+            Script(
+                job,
+                self._prompt(job.messages, thinks=job.thinking > 0),
+                self._vocabulary,
+                self._settings.seed,
+                self._settings.window,
+                self._turn.markers,
+            )
+            for job in jobs
         )
         return (script.result() for script in self._loop.run(tasks))
 
@@ -130,5 +139,8 @@ class LlamaEngine:
         if self._loaded is None:
             raise RuntimeError("the engine is closed")
 
-    def _prompt(self, messages: Sequence[Message]) -> tuple[int, ...]:
-        return self._vocabulary.conversation(self._template, messages)
+    def _prompt(self, messages: Sequence[Message], thinks: bool = False) -> tuple[int, ...]:
+        """Tokens of a conversation up to where the model's answer, or its thinking, begins."""
+        thinks = thinks and self._turn.markers is not None
+        pieces = self._template.render(messages, thinks)
+        return self._vocabulary.conversation(self._turn.open(pieces, thinks))

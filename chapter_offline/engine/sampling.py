@@ -21,14 +21,10 @@ def uniform(*place: int | str) -> float:
     return (int.from_bytes(digest, "big") >> 11) / 2**53
 
 
-def candidates(
-    logits: Logits, sampler: Sampler, recent: Sequence[int]
-) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-    """Tokens that may be drawn, likeliest first, and their probabilities.
+def penalised(logits: Logits, sampler: Sampler, recent: Sequence[int]) -> Logits:
+    """A copy of the logits in which those of the last `repeat_last_n` tokens are lower.
 
-    logits: [vocabulary], left as it is. recent: the tokens before this one, oldest first; of the
-    last `repeat_last_n` each is made less likely. `min_p` is measured before the temperature, as
-    in llama.cpp: a token stays if its probability is at least min_p times the likeliest one's.
+    logits: [vocabulary]. recent: the tokens before this one, oldest first.
     """
     row = logits.copy()
     if sampler.repeat_penalty != 1.0 and sampler.repeat_last_n > 0 and recent:
@@ -36,16 +32,35 @@ def candidates(
         values = row[seen]
         penalty = np.float32(sampler.repeat_penalty)
         row[seen] = np.where(values > 0, values / penalty, values * penalty)
+    return row
+
+
+def candidates(
+    logits: Logits,
+    sampler: Sampler,
+    recent: Sequence[int],
+    among: NDArray[np.intp] | None = None,
+) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """Tokens that may be drawn, likeliest first, and their probabilities.
+
+    logits: [vocabulary], left as it is. recent: as in `penalised`. among: the tokens to choose
+    from, in order; None means all. `min_p` is measured before the temperature, as in llama.cpp: a
+    token stays if its probability is at least min_p times the likeliest one's.
+    """
+    row = penalised(logits, sampler, recent)
+    if among is not None:
+        row = row[among]
     top = float(row.max())
     if sampler.temperature <= 0:
         tokens = np.flatnonzero(row == np.float32(top))[:1]
-        return tokens, np.ones(1)
+        return tokens if among is None else among[tokens], np.ones(1)
     floor = top + float(np.log(sampler.min_p)) if sampler.min_p > 0 else -np.inf
     tokens = np.flatnonzero(row >= floor)
     values = row[tokens].astype(np.float64)
     order = np.argsort(-values, kind="stable")  # stable: equal logits stand in the order of ids
     weights = np.exp((values[order] - top) / sampler.temperature)
-    return tokens[order], weights / weights.sum()
+    tokens = tokens[order]
+    return tokens if among is None else among[tokens], weights / weights.sum()
 
 
 def draw(tokens: NDArray[np.intp], probabilities: NDArray[np.float64], number: float) -> int:

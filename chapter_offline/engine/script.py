@@ -6,63 +6,48 @@ its answers depend on nothing but its job, the seed and the logits.
 """
 
 from collections import Counter
-from dataclasses import dataclass, field
 
-import numpy as np
-
+from chapter_offline.engine.drawing import Drawer, Rules
+from chapter_offline.engine.filling import Drawn, Filling, Sentence, gap_between, grammars
 from chapter_offline.engine.interface import Given, Span, WriteJob, Written
-from chapter_offline.engine.sampling import Logits, candidates, draw, uniform
-from chapter_offline.engine.sentences import is_finished
+from chapter_offline.engine.readings import TooManyReadingsError
+from chapter_offline.engine.sampling import Logits
 from chapter_offline.engine.task import Step, check_window
 from chapter_offline.engine.tokens import Vocabulary
+from chapter_offline.engine.turns import Thinking, ThinkMarkers
 
 CUT = "cut off by max_tokens"
 UNFINISHED = "the turn ended in mid-sentence"
 EMPTY = "nothing written"
 BROKEN = "not valid UTF-8"
+THOUGHT = "thinking outside its place"
+NO_TOKEN = "the grammar allows no token"
+TOO_MANY = "the grammar can be read in too many ways"
 _BLANKS = 8  # tokens of white space before a sentence, at most
-
-
-@dataclass
-class _Sentence:
-    """A sentence being sampled: `tokens` are fed or about to be, `data` are their bytes."""
-
-    index: int
-    attempt: int = 0
-    drawn: int = 0
-    tokens: list[int] = field(default_factory=list)
-    data: bytes = b""
-
-
-@dataclass
-class _SpanState:
-    """A span being filled. opening: shown given text before it, part of its first sentence."""
-
-    span: Span
-    opening: str
-    accepted: list[str] = field(default_factory=list)
-    text: str = ""
-    output: int = 0
-
-    def whole(self, own: str) -> str:
-        """A sentence as the guards see it."""
-        return (own if self.accepted else self.opening + own).strip()
 
 
 class Script:
     """One job, step by step.
 
-    prompt: tokens of the conversation. window: what prompt and longest output may take together;
-    more is a DoesNotFitError. `tokens` is what lies in the cache once the last step is done.
+    prompt: tokens of the conversation, up to where its answer or its thinking begins. window: what
+    prompt and longest output may take together; more is a DoesNotFitError. markers: what the model
+    thinks between; None if it doesn't. `tokens` is what lies in the cache once the last step is
+    done.
     """
 
     def __init__(
-        self, job: WriteJob, prompt: tuple[int, ...], vocabulary: Vocabulary, seed: int, window: int
+        self,
+        job: WriteJob,
+        prompt: tuple[int, ...],
+        vocabulary: Vocabulary,
+        seed: int,
+        window: int,
+        markers: ThinkMarkers | None = None,
     ) -> None:
         self.job = job
         self.tokens: list[int] = list(prompt)
         self._vocabulary = vocabulary
-        self._seed = seed
+        self._drawer = Drawer(vocabulary, seed, job.key)
         self._turn = len(prompt)
         self._given = {
             i: vocabulary.text(step.text)
@@ -70,25 +55,34 @@ class Script:
             if isinstance(step, Given)
         }
         self.prompt_tokens = self._turn + sum(map(len, self._given.values()))
-        spans = [step for step in job.steps if isinstance(step, Span)]
-        if len({span.name for span in spans}) != len(spans):
+        self._spans = [step for step in job.steps if isinstance(step, Span)]
+        if len({span.name for span in self._spans}) != len(self._spans):
             raise ValueError(f"{job.key}: two spans have the same name")
-        self.planned = self.prompt_tokens + sum(span.max_tokens for span in spans)
+        self._grammars = grammars(job)
+        self._markers = () if markers is None else markers.names
+        tokens = [vocabulary.marker(name) for name in self._markers]
+        self._barred = frozenset(t for t in tokens if t is not None and not vocabulary.is_end(t))
+        self._thinking: Thinking | None = None
+        if markers is not None and job.thinking > 0 and self._spans:
+            self._thinking = Thinking(job.thinking, markers, vocabulary)
+        self.planned = self.prompt_tokens + sum(span.max_tokens for span in self._spans)
+        self.planned += 0 if self._thinking is None else self._thinking.planned
         check_window(job.key, self.planned, window)
-        self._done: list[_SpanState] = []
+        self._done: list[Filling] = []
         self._rejected: Counter[str] = Counter()
         self._rejected_tokens = 0
         self._next = 0  # index of the step after the current span
-        self._state: _SpanState | None = None
-        self._sentence = _Sentence(0)
+        self._state: Filling | None = None
+        self._sentence = Sentence(0, None)
         self._start = 0  # tokens before the current sentence
         self._saved: Logits | None = None  # the logits there
 
     def begin(self) -> Step:
         """The first step: the prompt, and what is given before the first span."""
-        self.tokens.extend(self._enter())
+        if self._thinking is None:
+            self.tokens.extend(self._enter())
         self._start = len(self.tokens)
-        if self._state is None:
+        if not self._spans:
             return Step(0, (), hold=0, done=True)
         return Step(0, tuple(self.tokens), hold=self._start)
 
@@ -97,6 +91,8 @@ class Script:
 
         logits: [vocabulary]; copied where it is kept, and left as it is.
         """
+        if self._thinking is not None and not self._thinking.over:
+            return self._think(self._thinking, logits)
         row = logits
         if self._saved is None:
             self._saved = row = logits.copy()
@@ -106,125 +102,141 @@ class Script:
 
     def result(self) -> Written:
         """What was written; complete once a step says `done`."""
+        thinking = self._thinking
         return Written(
             key=self.job.key,
             spans={s.span.name: s.text.strip() for s in self._done},
             sentences={s.span.name: tuple(s.accepted) for s in self._done},
             rejected=dict(self._rejected),
-            prompt_tokens=self.prompt_tokens,
+            prompt_tokens=self.prompt_tokens + (0 if thinking is None else thinking.added),
             output_tokens=sum(s.output for s in self._done),
             rejected_tokens=self._rejected_tokens,
+            scores={s.span.name: tuple(s.scores) for s in self._done},
+            thinking_tokens=0 if thinking is None else thinking.drawn,
         )
+
+    def _think(self, thinking: Thinking, row: Logits) -> Step:
+        """Draws a token of thought; what it was is for nobody to see."""
+        sampler = self._spans[0].sampler
+        recent = self.tokens[max(self._turn, len(self.tokens) - sampler.repeat_last_n) :]
+        rules = Rules(self._vocabulary)
+        token = self._drawer.draw(row, sampler, recent, rules, ("thinking", thinking.drawn))
+        assert token is not None
+        feed = thinking.take(token)
+        if thinking.over:
+            self._turn = len(self.tokens) + len(feed)
+            feed += self._enter()
+        return self._feed(feed, anew=True)
 
     # The methods below give the next step, or None: draw again, from the saved logits.
 
     def _draw(self, row: Logits) -> Step | None:
         assert self._state is not None
-        state, sentence, line = self._state, self._sentence, self._state.span.end == "line"
-        token = self._pick(row)
+        state, sentence = self._state, self._sentence
+        try:
+            drawn = self._pick(row)
+        except TooManyReadingsError:
+            return self._reject(TOO_MANY)
+        if drawn is None:
+            return self._reject(NO_TOKEN)
         before = _decoded(sentence.data)
-        if self._vocabulary.is_end(token):
+        if self._vocabulary.is_end(drawn.token):
             return self._turn_ended(row, before or "")
-        piece = self._vocabulary.piece(token)
-        if before and before.strip():
-            gap = before[len(before.rstrip()) :] + piece.decode("utf-8", "ignore")
-            if gap[:1].isspace() and (
-                "\n" in gap[: len(gap) - len(gap.lstrip())]
-                if line
-                else is_finished(state.whole(before), gap)
-            ):
-                return self._complete(before, row, token)
-        if state.output + len(sentence.tokens) >= state.span.max_tokens:
+        if before and state.by_sentence and state.ends_before(before, drawn.piece):
+            return self._complete(before, row, drawn)
+        if state.full(sentence):
+            if before and state.span.end == "grammar" and sentence.place and sentence.place.whole:
+                return self._complete(before, row, None)
             return self._reject(CUT)
-        sentence.tokens.append(token)
-        sentence.data += piece
+        sentence.add(drawn, row)
         text = _decoded(sentence.data)
-        if text is None:
-            return self._reject(BROKEN) if _is_broken(sentence.data) else self._feed((token,))
+        if text is None and _is_broken(sentence.data):
+            return self._reject(BROKEN)
+        if sentence.closed or (state.span.end == "tokens" and state.full(sentence)):
+            return self._closed(sentence.data.decode("utf-8", "ignore"), drawn)
+        if text is None or not state.by_sentence:
+            return self._feed((drawn.token,))
         if not text.strip():
             if state.accepted and text.count("\n") > 1:
                 return self._leave(())
             if len(sentence.tokens) >= _BLANKS:
                 return self._reject(EMPTY)
         # A token such as ".\n" ends a sentence by itself; it is fed after the guards have spoken.
-        elif "\n" in (text.lstrip() if line else text[len(text.rstrip()) :]) and (
-            line or is_finished(state.whole(text), "\n")
-        ):
-            return self._complete(text, None, token)
-        return self._feed((token,))
+        elif state.ends_within(text):
+            return self._complete(text, None, drawn)
+        return self._feed((drawn.token,))
 
-    def _pick(self, row: Logits) -> int:
+    def _pick(self, row: Logits) -> Drawn | None:
         """Draws a token; the place of the draw is all that it depends on beside the logits."""
         assert self._state is not None
-        span, sentence = self._state.span, self._sentence
+        state, span, sentence = self._state, self._state.span, self._sentence
         recent = self.tokens[max(self._turn, len(self.tokens) - span.sampler.repeat_last_n) :]
-        tokens, probabilities = candidates(row, span.sampler, recent)
-        told = self._state.text
-        if self._state.accepted and not sentence.tokens and not told[-1:].isspace():
-            # Another try at a sentence begins with white space too, or it would run on.
-            apart = np.array([self._begins_apart(int(t)) for t in tokens])
-            if apart.any():
-                tokens, probabilities = tokens[apart], probabilities[apart]
-                probabilities = probabilities / probabilities.sum()
+        rules = Rules(self._vocabulary, sentence.place, self._barred, span.end != "tokens")
+        # Another try at a sentence begins with white space too, or it would run on.
+        apart = bool(state.accepted and not sentence.tokens and not state.text[-1:].isspace())
         place = (span.name, sentence.index, sentence.attempt, sentence.drawn)
         sentence.drawn += 1
-        return draw(tokens, probabilities, uniform(self._seed, self.job.key, *place))
-
-    def _begins_apart(self, token: int) -> bool:
-        return self._vocabulary.is_end(token) or self._vocabulary.piece(token)[:1].isspace()
+        token = self._drawer.draw(row, span.sampler, recent, rules, place, apart)
+        if token is None:
+            return None
+        return Drawn(token, self._vocabulary.piece(token), rules.after(token))
 
     def _turn_ended(self, row: Logits, text: str) -> Step | None:
         assert self._state is not None
-        state = self._state
         if not text.strip():
-            return self._leave(()) if state.accepted else self._reject(EMPTY)
-        if state.span.end == "line" or is_finished(state.whole(text)):
+            return self._leave(()) if self._state.accepted else self._reject(EMPTY)
+        if self._state.finished(text):
             return self._complete(text, row, None)
         return self._reject(UNFINISHED)
 
-    def _complete(self, text: str, row: Logits | None, token: int | None) -> Step | None:
+    def _closed(self, text: str, last: Drawn) -> Step | None:
+        """The span is at its end by its grammar or its length; `last` is still to be fed."""
+        assert self._state is not None
+        if not text.strip():
+            return self._reject(EMPTY)
+        if self._state.finished(text):
+            return self._complete(text, None, last)
+        return self._reject(UNFINISHED)
+
+    def _complete(self, text: str, row: Logits | None, drawn: Drawn | None) -> Step | None:
         """A sentence is whole: asks the guards.
 
-        With `row`, the sentence is in the cache and `token`, drawn from that row, comes after it
-        (None: the turn is at its end). Without, `token` is its own last one, still to be fed.
+        With `row`, the sentence is in the cache and `drawn`, from that row, comes after it
+        (None: the turn is at its end). Without, `drawn` is its own last token, still to be fed.
         """
         assert self._state is not None
         state, sentence, span = self._state, self._sentence, self._state.span
-        own = (
-            text
-            if span.end != "line"
-            else text[: len(text) - len(text.lstrip())] + (text.lstrip().split("\n", 1)[0])
-        )
+        own = state.own(text)
         whole = state.whole(own)
+        if any(name in whole for name in self._markers):
+            return self._reject(THOUGHT)
         for guard in span.guards:
             if (reason := guard(whole, tuple(state.accepted))) is not None:
                 return self._reject(reason)
-        state.accepted.append(whole)
-        state.text += own
-        state.output += len(sentence.tokens)
-        pending = (token,) if row is None and token is not None else ()
-        after = token if row is not None else None
-        piece = b"" if after is None else self._vocabulary.piece(after)
-        gap = text[len(text.rstrip()) :] + piece.decode("utf-8", "ignore")
+        state.accept(own, sentence)
+        pending = (drawn.token,) if row is None and drawn is not None else ()
+        after = drawn if row is not None else None
+        gap = gap_between(text, b"" if after is None else after.piece)
         ended = (
             span.end != "sentences"
             or sentence.index + 1 >= span.max_sentences
             or (row is not None and after is None)
             or gap[: len(gap) - len(gap.lstrip())].count("\n") > 1
             or state.output >= span.max_tokens
+            or sentence.closed
         )
         self._saved = None if row is None else row.copy()
         self._start = len(self.tokens)
         if ended:
             return self._leave(pending)
-        self._sentence = _Sentence(sentence.index + 1)
+        self._sentence = Sentence(sentence.index + 1, state.place)
         if pending:
             return self._feed(pending, anew=True)
+        # The token that showed the end begins the next sentence.
         assert after is not None
-        # This draw has shown that the sentence before was whole, so it is kept, not drawn again.
-        self._sentence.tokens.append(after)
-        self._sentence.data = piece
-        return self._feed((after,))
+        assert row is not None
+        self._sentence.add(after, row)
+        return self._feed((after.token,))
 
     def _reject(self, reason: str) -> Step | None:
         """Refuses the current sentence: another try, the next sentence, or the span's end."""
@@ -236,11 +248,11 @@ class Script:
         if reason == CUT and self._state.accepted:
             return self._leave(())
         if sentence.attempt + 1 < span.tries:
-            self._sentence = _Sentence(sentence.index, sentence.attempt + 1)
+            self._sentence = Sentence(sentence.index, self._state.place, sentence.attempt + 1)
             return None
         if span.end != "sentences" or sentence.index + 1 >= span.max_sentences:
             return self._leave(())
-        self._sentence = _Sentence(sentence.index + 1)
+        self._sentence = Sentence(sentence.index + 1, self._state.place)
         return None
 
     def _leave(self, pending: tuple[int, ...]) -> Step | None:
@@ -266,8 +278,8 @@ class Script:
         while self._next < len(self.job.steps):
             step = self.job.steps[self._next]
             if isinstance(step, Span):
-                self._state = _SpanState(step, shown, text=shown)
-                self._sentence = _Sentence(0)
+                self._state = Filling(step, shown, self._grammars.get(step.name), text=shown)
+                self._sentence = Sentence(0, self._state.place)
                 self._next += 1
                 return tokens
             tokens += self._given[self._next]

@@ -101,29 +101,30 @@ class ChatTemplate:
 
     def __init__(self, source: str, specials: Mapping[str, str], model: str) -> None:
         self._model = model
+        self.source = source
         if len(source) > _TEMPLATE_LIMIT:
             raise self._bad(f"it has {len(source)} characters, more than {_TEMPLATE_LIMIT}")
         self._specials = dict(specials)
         self._template = self._guarded(lambda: _environment().from_string(source))
 
-    def render(self, messages: Sequence[Message]) -> tuple[Piece, ...]:
+    def render(self, messages: Sequence[Message], thinks: bool = False) -> tuple[Piece, ...]:
         """The conversation with its generation prompt; messages' own text is never special.
 
-        A template that refuses a system message gets its text at the head of the next one. One
+        thinks: the template is told that the model may think before it answers. A template that refuses a system message gets its text at the head of the next one. One
         that drops a message, or fails in another way, is a BadInputError.
         """
         try:
-            return self._pieces(messages)
+            return self._pieces(messages, thinks)
         except _RefusedError as refusal:
             merged = _without_system(messages)
             if merged is None:
                 raise self._bad(f"it refuses the conversation: {refusal}") from None
         try:
-            return self._pieces(merged)
+            return self._pieces(merged, thinks)
         except _RefusedError as refusal:
             raise self._bad(f"it refuses the conversation: {refusal}") from None
 
-    def _pieces(self, messages: Sequence[Message]) -> tuple[Piece, ...]:
+    def _pieces(self, messages: Sequence[Message], thinks: bool) -> tuple[Piece, ...]:
         texts: list[str] = []
         turns: list[dict[str, str]] = []
         for message in messages:
@@ -134,7 +135,7 @@ class ChatTemplate:
             mark = f"{_MARK}{len(texts)}x" if core else ""
             texts.append(core)
             turns.append({"role": message.role, "content": head + mark + tail})
-        rendered = self._guarded(lambda: self._render(turns))
+        rendered = self._guarded(lambda: self._render(turns, thinks))
         pieces: list[Piece] = []
         seen = set()
         position = 0
@@ -152,13 +153,13 @@ class ChatTemplate:
             raise self._bad(f"it drops or changes the {messages[lost[0]].role} message's text")
         return tuple(piece for piece in pieces if piece.text)
 
-    def _render(self, turns: list[dict[str, str]]) -> str:
+    def _render(self, turns: list[dict[str, str]], thinks: bool) -> str:
         parts: list[str] = []
         size = 0
         # `enable_thinking` is what Qwen3 and its kin ask for: the empty think block that opens an
         # immediate answer. Other templates do not look at it.
         for part in self._template.generate(
-            messages=turns, add_generation_prompt=True, enable_thinking=False, **self._specials
+            messages=turns, add_generation_prompt=True, enable_thinking=thinks, **self._specials
         ):
             size += len(part)
             if size > _OUTPUT_LIMIT:

@@ -5,10 +5,16 @@ What a message says is never read as a control token: only a chat template's own
 
 import ctypes
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
-from chapter_offline.engine.interface import Message
-from chapter_offline.engine.template import ChatTemplate, Piece
+import numpy as np
+from numpy.typing import NDArray
+
+from chapter_offline.engine.template import Piece
+
+NO_BYTES, END = 256, 257
+"""What stands for a first byte where a token has none, and where it ends a generation."""
 
 _PIECE_BYTES = 256
 _SPM = 1  # LLAMA_VOCAB_TYPE_SPM
@@ -47,6 +53,30 @@ class Vocabulary:
             return ""
         return self._read_piece(token, special=True).decode("utf-8", "replace")
 
+    @cached_property
+    def first_bytes(self) -> NDArray[np.uint16]:
+        """[vocabulary]: the first byte of each token, or NO_BYTES, or END."""
+        found = np.full(self.size, NO_BYTES, np.uint16)
+        for token in range(self.size):
+            piece = self._read_piece(token, special=False)
+            if self.is_end(token):
+                found[token] = END
+            elif piece:
+                found[token] = piece[0]
+        return found
+
+    def marker(self, name: str) -> int | None:
+        """The one token that a template's text names ("<think>"); None where it is no token."""
+        tokens = self.control(name)
+        if len(tokens) != 1 or self.name(tokens[0]) != name:
+            return None
+        attributes = int(self._api.llama_vocab_get_attr(self._handle, tokens[0]))
+        return tokens[0] if attributes & _MARKERS else None
+
+    def control(self, text: str) -> tuple[int, ...]:
+        """Tokens of a template's own text, control tokens among them."""
+        return self._raw(text, special=True)
+
     def _read_piece(self, token: int, special: bool) -> bytes:
         size = _PIECE_BYTES
         while True:
@@ -82,17 +112,17 @@ class Vocabulary:
                 return self.text(text[:cut]) + self.text(text[cut:])
         return tokens
 
-    def conversation(self, template: ChatTemplate, messages: Sequence[Message]) -> tuple[int, ...]:
-        """Tokens of a conversation up to where the model's turn begins."""
+    def conversation(self, pieces: Sequence[Piece]) -> tuple[int, ...]:
+        """Tokens of a rendered conversation."""
         tokens: list[int] = []
-        for piece in template.render(messages):
+        for piece in pieces:
             tokens.extend(self._piece_tokens(piece))
         if self._add_bos and self.bos >= 0 and tokens[:1] != [self.bos]:
             tokens.insert(0, self.bos)
         return tuple(tokens)
 
     def _piece_tokens(self, piece: Piece) -> tuple[int, ...]:
-        return self._raw(piece.text, special=True) if piece.special else self.text(piece.text)
+        return self.control(piece.text) if piece.special else self.text(piece.text)
 
     def _raw(self, text: str, special: bool) -> tuple[int, ...]:
         data = text.encode("utf-8", "replace")
