@@ -37,6 +37,7 @@ class Alone:
         self._prefixes = prefixes
         self._last: _Tokens = ()  # the prompt before
         self._base: _Tokens = ()  # what the base sequence has read
+        self._served = 0  # prompts that began with it since
 
     def run(self, tasks: Iterable[_T]) -> Iterator[_T]:
         """Yields the tasks in their order, each once it is done."""
@@ -84,18 +85,19 @@ class Alone:
         start = len(self._base)
         if start and _common(tokens, self._base, most) < start:
             self._store()
-            self._base = ()
+            self._set_base(())
             self._context.cut(_BASE)
         self._read_back(tokens[:most], common)
         start = len(self._base)
         if start:
+            self._served += 1
             self._context.copy(_BASE, _LIVE)
         self._last = tuple(tokens)
         if common > start:
             for _ in self._read(start, tokens[start:common], 0):
                 pass
             self._split(_BASE)
-            self._base = tuple(tokens[:common])
+            self._set_base(tokens[:common])
             start = common
         yield from self._read(start, tokens[start:], outputs)
 
@@ -109,20 +111,27 @@ class Alone:
         stored, length = found
         state = self._prefixes.load(stored)
         if state is None:
-            return self._read_back(tokens, common)
-        self._base = ()
+            self._read_back(tokens, common)
+            return
+        self._set_base(())
         self._context.clear()
         if self._context.restore(_BASE, state):
-            self._base = tuple(tokens[:length])
+            self._set_base(tokens[:length])
         else:
             self._prefixes.forget(stored)
             self._context.clear()
 
     def _store(self) -> None:
-        """Puts on disk what the last prompts shared."""
+        """Puts the base on disk, if a prompt after the two that showed it has begun with it."""
         base = np.array(self._base, np.int32)
-        if self._prefixes and len(base) >= SHORTEST and not self._prefixes.has(base):
+        if self._prefixes is None or self._served < 1 or len(base) < SHORTEST:
+            return
+        if not self._prefixes.has(base):
             self._prefixes.save(base, self._context.state(_BASE))
+
+    def _set_base(self, tokens: _Tokens) -> None:
+        self._base = tuple(tokens)
+        self._served = 0
 
     def _read(self, position: int, tokens: _Tokens, outputs: int) -> Iterator[Logits]:
         """Decodes tokens from a position on; yields the logits of the last `outputs` of them."""

@@ -139,7 +139,7 @@ class Wave:
             if needed > self._context.cells and self._used > shared:
                 if live:
                     return
-                self._restart(self._start_of(slot))
+                self._restart(waiting)
                 continue
             waiting.popleft()
             slot.sequence = self._take_sequence(holder)
@@ -151,7 +151,7 @@ class Wave:
             if self._leader is None and not self._fixed:
                 self._leader = slot
             elif base is not None:
-                self._shared = max(self._shared, common(base.prompt, slot.shareable))
+                self._note_shared(common(base.prompt, slot.shareable))
             live.append(slot)
 
     def _match(self, slot: Slot) -> tuple[int, int] | None:
@@ -248,17 +248,13 @@ class Wave:
             slot.decoded, slot.sequence = 0, -1
             waiting.appendleft(slot)
         live.clear()
-        self._restart(self._start_of(waiting[0]) if waiting else _NOTHING)
-
-    def _start_of(self, slot: Slot) -> Tokens:
-        """What the cache should begin with where a task is the next to be read."""
-        return self._block if self._fixed else slot.shareable
+        self._restart(waiting)
 
     def _begin_block(self, waiting: Sequence[Slot]) -> None:
         """Gives a fixed wave the cache that it begins with, whatever was there before."""
-        prompts = [slot.shareable for slot in waiting]
-        self._block = prompts[0][: self._whole(min(common(prompts[0], p) for p in prompts))]
-        self._restart(self._block)
+        self._block = _all_share(waiting)
+        self._block = self._block[: self._whole(len(self._block))]
+        self._restart(waiting)
         rows = self._context.rows
         for start in range(self._used, len(self._block), rows):
             part = self._block[start : start + rows].tolist()
@@ -267,12 +263,15 @@ class Wave:
         if self._used:
             self._records[_BASE] = Record(self._block, self._used)
 
-    def _restart(self, tokens: Tokens) -> None:
-        """Empties the cache but for its start, as far as `tokens`, which come next, begin so.
+    def _restart(self, upcoming: Sequence[Slot]) -> None:
+        """Empties the cache but for its start, as far as the next task begins so.
 
-        What is on disk is read back where it has more of them.
+        What is on disk is read back where it has more of that.
         """
         self._store()
+        tokens = self._block if self._fixed else _NOTHING
+        if upcoming and not self._fixed:
+            tokens = upcoming[0].shareable
         base = None if self._torn else self._records.get(_BASE)
         keep = 0 if base is None else self._whole(common(base.prompt, tokens))
         if keep < self._least:
@@ -286,7 +285,9 @@ class Wave:
             self._context.cut(_BASE, keep)
         else:
             self._empty()
-        keep = self._read_back(tokens, keep) or keep
+        # With sliding windows others could not share less, so then it is what all of them share.
+        on_disk = _all_share(upcoming) if self._windowed and not self._fixed else tokens
+        keep = self._read_back(on_disk, keep) or keep
         if keep:
             self._records[_BASE] = Record(tokens[:keep], keep)
         self._used = self._shared = keep
@@ -322,6 +323,13 @@ class Wave:
         self._least = length if self._windowed else 0
         return length
 
+    def _note_shared(self, length: int) -> None:
+        """A second task begins with so many tokens of the cache's start."""
+        if not self._windowed:
+            self._shared = max(self._shared, length)
+        elif length >= SHORTEST:  # what is on disk can't be cut, so it is what all have shared
+            self._shared = min(self._shared or length, length)
+
     def _store(self) -> None:
         """Puts on disk what more than one task found at the cache's start."""
         base = self._records.get(_BASE)
@@ -335,3 +343,9 @@ class Wave:
         self._prefixes.save(tokens, self._context.state(_PADS))
         self._context.cut(_PADS)
         self._torn = False
+
+
+def _all_share(slots: Iterable[Slot]) -> Tokens:
+    """What all the tasks begin with."""
+    prompts = [slot.shareable for slot in slots] or [_NOTHING]
+    return prompts[0][: min(common(prompts[0], prompt) for prompt in prompts)]
