@@ -35,6 +35,7 @@ SPARE_CELLS = 1024
 """Cells beyond the window, for what is rolled back before a restart is needed."""
 
 _GROUP = 8
+_CHUNK = 64  # tokens of a call that reads what a fixed wave's tasks share
 _HOLDERS = 8  # sequences of ended tasks, kept for what their prompts share with later ones
 _BASE, _PARKED, _PADS, _FIRST = range(4)
 
@@ -255,9 +256,8 @@ class Wave:
         self._block = _all_share(waiting)
         self._block = self._block[: self._whole(len(self._block))]
         self._restart(waiting)
-        rows = self._context.rows
-        for start in range(self._used, len(self._block), rows):
-            part = self._block[start : start + rows].tolist()
+        for start in range(self._used, len(self._block), _CHUNK):
+            part = self._block[start : start + _CHUNK].tolist()
             self._context.decode([Row(t, start + i, _BASE) for i, t in enumerate(part)])
         self._used = self._shared = len(self._block)
         if self._used:
@@ -300,7 +300,7 @@ class Wave:
 
     def _whole(self, length: int) -> int:
         """Of so many tokens, those that the cache's start may hold: in a fixed wave whole calls."""
-        return length - length % self._context.rows if self._fixed else length
+        return length - length % _CHUNK if self._fixed else length
 
     def _read_back(self, tokens: Tokens, more_than: int) -> int:
         """Puts what is on disk into the emptied cache, if that is more; returns how many tokens."""
