@@ -22,7 +22,7 @@ CHATML = (
 )
 CONTROL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
 
-_EMBEDDING, _HEADS, _KV_HEADS, _FEED_FORWARD = 64, 2, 1, 128
+_EMBEDDING, _KV_HEADS, _FEED_FORWARD = 64, 1, 128
 _INNER, _STATE, _RANK, _CONVOLUTION = 128, 8, 4, 4  # of "mamba"
 _NORMAL, _CONTROL, _BYTE = 1, 3, 6
 
@@ -40,6 +40,7 @@ def write_tiny_gguf(
     end_bias: float = 0.6,
     experts: int = 0,
     window: int = 16,
+    heads: int = 2,
 ) -> Path:
     """Writes a model of some 100,000 parameters; returns its path.
 
@@ -60,7 +61,7 @@ def write_tiny_gguf(
     writer.add_embedding_length(_EMBEDDING)
     writer.add_feed_forward_length(_FEED_FORWARD)
     writer.add_block_count(layers)
-    writer.add_head_count(_HEADS)
+    writer.add_head_count(heads)
     writer.add_layer_norm_rms_eps(1e-5)
     writer.add_rope_freq_base(10000.0)
     writer.add_vocab_size(len(tokens))
@@ -84,7 +85,7 @@ def write_tiny_gguf(
     output *= _output_scale(tokens, end_bias)[:, None]
     add("output.weight", output)
     ones("token_embd_norm.weight" if architecture == "lfm2" else "output_norm.weight", _EMBEDDING)
-    head = _EMBEDDING // _HEADS
+    head = _EMBEDDING // heads
     kv_heads = [_KV_HEADS] * layers
     if architecture == "lfm2":
         kv_heads = [0 if i % 2 == 0 else _KV_HEADS for i in range(layers)]

@@ -186,10 +186,12 @@ def _loop(
         placed=placement.context,
     )
     how = "alone" if alone else "fixed" if fixed else "pure"
-    prefixes = _prefixes(library, path, settings, placement, (how, str(rows)))
+    windowed = int(api.llama_model_n_swa(model)) > 0
+    # Read back, a sliding window's cells lie elsewhere; only a pure wave's bits don't show it.
+    keeps = settings.cache_dir is not None and (how == "pure" or not windowed)
+    prefixes = _prefixes(library, path, settings, placement, (how, str(rows))) if keeps else None
     if alone:
         return Alone(context, prefixes), context, 1
-    windowed = int(api.llama_model_n_swa(model)) > 0
     wave = Wave(context, slots, fixed=fixed, windowed=windowed, prefixes=prefixes)
     return wave, context, slots
 
@@ -200,10 +202,9 @@ def _prefixes(
     settings: Settings,
     placement: Placement,
     loop: tuple[str, ...],
-) -> Prefixes | None:
+) -> Prefixes:
     """The prefixes on disk, under all that determines their bits beside the tokens."""
-    if settings.cache_dir is None:
-        return None
+    assert settings.cache_dir is not None
     status = path.stat()
     by_name = f"{path.resolve()} {status.st_size} {status.st_mtime_ns}"
     context = (

@@ -286,7 +286,7 @@ class Wave:
         else:
             self._empty()
         # With sliding windows others could not share less, so then it is what all of them share.
-        on_disk = _all_share(upcoming) if self._windowed and not self._fixed else tokens
+        on_disk = _all_share(upcoming) if self._windowed else tokens
         keep = self._read_back(on_disk, keep) or keep
         if keep:
             self._records[_BASE] = Record(tokens[:keep], keep)
