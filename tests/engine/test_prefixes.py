@@ -42,7 +42,7 @@ def run(path: Path, settings: Settings, shared: str = SHARED) -> tuple[Results, 
 
 
 def files(folder: Path) -> list[Path]:
-    return sorted(folder.iterdir())
+    return sorted(folder.glob("*.prefix"))
 
 
 @pytest.mark.parametrize("fixed", [False, True])
