@@ -107,7 +107,7 @@ def pad(rows: Sequence[Row], group: int, sequence: int) -> tuple[list[Row], list
             picked.append(outputs)
         elif missing:
             missing -= 1
-            row = Row(row.token, row.position, row.sequence, True)
+            row = row._replace(output=True)
         outputs += row.output
         padded.append(row)
     return padded, picked
