@@ -167,3 +167,15 @@ def test_a_file_of_another_context_under_this_name_is_passed_over(tmp_path: Path
     (foreign,) = files(other)
     mine.write_bytes(foreign.read_bytes())
     assert prefixes(tmp_path).find(some_tokens(100), whole=False) is None
+
+
+@pytest.mark.model
+def test_the_real_model_reads_back_what_it_stored_to_the_bit(
+    real_model: Path, tmp_path: Path
+) -> None:
+    settings = replace(SETTINGS, cache_dir=tmp_path / "cache")
+    without, rows = run(real_model, SETTINGS)
+    assert run(real_model, settings) == (without, rows)
+    warm, warm_rows = run(real_model, settings)
+    assert warm == without
+    assert warm_rows <= rows - SHORTEST
