@@ -22,7 +22,8 @@ CHATML = (
 )
 CONTROL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
 
-_EMBEDDING, _HEADS, _KV_HEADS, _FEED_FORWARD = 64, 2, 1, 128
+_EMBEDDING, _KV_HEADS, _FEED_FORWARD = 64, 1, 128
+_INNER, _STATE, _RANK, _CONVOLUTION = 128, 8, 4, 4  # of "mamba"
 _NORMAL, _CONTROL, _USER_DEFINED, _BYTE = 1, 3, 4, 6
 
 
@@ -39,14 +40,18 @@ def write_tiny_gguf(
     end_bias: float = 0.6,
     markers: Sequence[str] = (),
     marker_bias: float = 1.0,
+    experts: int = 0,
+    window: int = 16,
+    heads: int = 2,
 ) -> Path:
     """Writes a model of some 100,000 parameters; returns its path.
 
-    architecture: "llama" (plain attention), "lfm2" (hybrid: convolution and attention) or
-        "gemma3" (sliding windows).
+    architecture: "llama" (plain attention), "lfm2" (hybrid: convolution and attention), "mamba"
+        (recurrent) or "gemma3" (sliding windows of `window` tokens).
     tokenizer: "gpt2" (bytes with merges) or "llama" (sentencepiece).
     template: the chat template; None leaves it out.
     quantization: of the matrices: "F32", "F16", "Q8_0" or "Q4_0".
+    experts: of a mixture, two of which see a token; 0 for a dense model ("llama" only).
     end_bias: how large the output weights of the end token are, beside 1 for a word's.
     markers: tokens that a template names besides, such as "<think>"; marker_bias: as end_bias.
     """
@@ -59,7 +64,7 @@ def write_tiny_gguf(
     writer.add_embedding_length(_EMBEDDING)
     writer.add_feed_forward_length(_FEED_FORWARD)
     writer.add_block_count(layers)
-    writer.add_head_count(_HEADS)
+    writer.add_head_count(heads)
     writer.add_layer_norm_rms_eps(1e-5)
     writer.add_rope_freq_base(10000.0)
     writer.add_vocab_size(len(tokens))
@@ -72,6 +77,9 @@ def write_tiny_gguf(
     def add(name: str, values: NDArray[np.float32]) -> None:
         writer.add_tensor(name, gguf.quants.quantize(values, kinds), raw_dtype=kinds)
 
+    def plain(name: str, shape: tuple[int, ...], scale: float) -> None:
+        writer.add_tensor(name, (rng.standard_normal(shape) * scale).astype(np.float32))
+
     def ones(name: str, size: int) -> None:
         writer.add_tensor(name, np.ones(size, np.float32))
 
@@ -82,7 +90,7 @@ def write_tiny_gguf(
     output *= scale[:, None]
     add("output.weight", output)
     ones("token_embd_norm.weight" if architecture == "lfm2" else "output_norm.weight", _EMBEDDING)
-    head = _EMBEDDING // _HEADS
+    head = _EMBEDDING // heads
     kv_heads = [_KV_HEADS] * layers
     if architecture == "lfm2":
         kv_heads = [0 if i % 2 == 0 else _KV_HEADS for i in range(layers)]
@@ -91,22 +99,50 @@ def write_tiny_gguf(
     else:
         writer.add_head_count_kv(_KV_HEADS)
     if architecture == "gemma3":
-        writer.add_sliding_window(16)
+        writer.add_sliding_window(window)
         writer.add_key_length(head)
         writer.add_value_length(head)
+    if architecture == "mamba":
+        writer.add_ssm_conv_kernel(_CONVOLUTION)
+        writer.add_ssm_inner_size(_INNER)
+        writer.add_ssm_state_size(_STATE)
+        writer.add_ssm_time_step_rank(_RANK)
+    if experts:
+        writer.add_expert_count(experts)
+        writer.add_expert_used_count(2)
     for i in range(layers):
         block = f"blk.{i}."
-        ones(block + "ffn_norm.weight", _EMBEDDING)
         ones(block + "attn_norm.weight", _EMBEDDING)
-        matrix(block + "ffn_gate.weight", _FEED_FORWARD, _EMBEDDING)
-        matrix(block + "ffn_up.weight", _FEED_FORWARD, _EMBEDDING)
-        matrix(block + "ffn_down.weight", _EMBEDDING, _FEED_FORWARD)
+        if architecture == "mamba":
+            matrix(block + "ssm_in.weight", 2 * _INNER, _EMBEDDING)
+            plain(block + "ssm_conv1d.weight", (_INNER, _CONVOLUTION), 0.5)
+            plain(block + "ssm_conv1d.bias", (_INNER,), 0.1)
+            matrix(block + "ssm_x.weight", _RANK + 2 * _STATE, _INNER)
+            plain(block + "ssm_dt.weight", (_INNER, _RANK), 0.5)
+            plain(block + "ssm_dt.bias", (_INNER,), 0.1)
+            decay = -np.tile(np.arange(1, _STATE + 1, dtype=np.float32), (_INNER, 1))
+            writer.add_tensor(block + "ssm_a", decay)
+            ones(block + "ssm_d", _INNER)
+            matrix(block + "ssm_out.weight", _EMBEDDING, _INNER)
+            continue
+        ones(block + "ffn_norm.weight", _EMBEDDING)
+        if experts:
+            matrix(block + "ffn_gate_inp.weight", experts, _EMBEDDING)
+            for name, rows, columns in (
+                ("gate", _FEED_FORWARD, _EMBEDDING),
+                ("up", _FEED_FORWARD, _EMBEDDING),
+                ("down", _EMBEDDING, _FEED_FORWARD),
+            ):
+                plain(f"{block}ffn_{name}_exps.weight", (experts, rows, columns), 0.2)
+        else:
+            matrix(block + "ffn_gate.weight", _FEED_FORWARD, _EMBEDDING)
+            matrix(block + "ffn_up.weight", _FEED_FORWARD, _EMBEDDING)
+            matrix(block + "ffn_down.weight", _EMBEDDING, _FEED_FORWARD)
         if architecture == "gemma3":
             ones(block + "post_attention_norm.weight", _EMBEDDING)
             ones(block + "post_ffw_norm.weight", _EMBEDDING)
         if not kv_heads[i]:
-            convolution = (rng.standard_normal((_EMBEDDING, 3)) * 0.5).astype(np.float32)
-            writer.add_tensor(block + "shortconv.conv.weight", convolution)
+            plain(block + "shortconv.conv.weight", (_EMBEDDING, 3), 0.5)
             matrix(block + "shortconv.in_proj.weight", 3 * _EMBEDDING, _EMBEDDING)
             matrix(block + "shortconv.out_proj.weight", _EMBEDDING, _EMBEDDING)
             continue

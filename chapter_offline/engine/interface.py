@@ -6,6 +6,7 @@ in the jobs' order. Everything here is plain data, so that an implementation can
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal, Protocol
 
 Guard = Callable[[str, Sequence[str]], str | None]
@@ -151,10 +152,19 @@ class Settings:
     window: tokens that prompt and output of one job may take together.
     threads: 0 takes the physical cores of this machine.
     gpu_layers: layers on the GPU; -1 means all.
-    slots: jobs that are decoded together, 48 at most; 0 lets the engine choose.
     turn_opening: what follows the chat template where an answer is to come at once, as a template
         would write it (an empty think block, a channel's header). "" adds nothing, unless the
         template has begun to think: then the thinking is closed.
+    slots: jobs that are decoded together, 64 at most; 0 lets the engine choose.
+    devices: the GPUs to use, by the names that `devices()` gives; () takes all.
+    tensor_split: the share of each GPU in the model, in their order; () by their free memory.
+    split_mode: whether GPUs share layers ("layer"), rows of matrices ("row"), or one has all.
+    kv_type: how the KV cache stores its numbers; a quantized one needs flash attention.
+    fixed_waves: blocks of `slots` jobs, in the order given, run by themselves; where results
+        can't be pure (`ModelFacts.pure`), it is so in any case.
+    cache_dir: a folder that keeps prompts once read for later processes; None keeps nothing.
+    cache_bytes: the most that it may hold; the oldest go.
+    model_sha256: the model file's, if known; names it in the cache.
     """
 
     window: int = 4096
@@ -164,13 +174,24 @@ class Settings:
     slots: int = 0
     log_file: str | None = None
     turn_opening: str = ""
+    devices: tuple[str, ...] = ()
+    tensor_split: tuple[float, ...] = ()
+    split_mode: Literal["layer", "row", "none"] = "layer"
+    flash_attention: bool = True
+    kv_type: Literal["f16", "q8_0", "q4_0"] = "f16"
+    fixed_waves: bool = False
+    cache_dir: Path | None = None
+    cache_bytes: int = 1024**3
+    model_sha256: str = ""
 
 
 @dataclass(frozen=True)
 class ModelFacts:
     """What the loaded file says of itself, and what it is run by.
 
-    pure: a job's results are the same bits in any company; else only among the same jobs.
+    pure: a job's results are the same bits in any company. Else they depend on the jobs that it
+        shares a wave with: blocks of `slots` jobs in the order given, a last block as it is.
+    slots: jobs that are decoded together; 1 where one runs after another.
     libraries: file name and sha256 of every shared library of llama.cpp in use.
     """
 
@@ -180,6 +201,7 @@ class ModelFacts:
     trained_window: int
     has_chat_template: bool
     pure: bool = True
+    slots: int = 1
     libraries: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, TextIO
 
-_LEVEL_ERROR = 3
+_LEVEL_ERROR = 4  # ggml's own numbers; the bindings' logger has others
 _LEVEL_CONTINUED = 5
 _KEPT_LINES = 20
 
@@ -41,6 +41,11 @@ class LogSink:
             self._errors.append(text.strip())
         for file in self._files:
             file.write(text)
+
+    def note(self, text: str) -> None:
+        """A line of our own among llama.cpp's."""
+        for file in self._files:
+            file.write(f"chapter-offline: {text}\n")
 
     def last_error(self) -> str:
         """The last error that llama.cpp logged since `forget`, on one line; "" if none."""

@@ -12,12 +12,15 @@ import psutil
 
 from chapter_offline.engine.alone import SEQUENCES, Alone
 from chapter_offline.engine.context import Context
+from chapter_offline.engine.devices import build
 from chapter_offline.engine.interface import ModelFacts, Settings
 from chapter_offline.engine.library import Library, interrupt_flag, load_library
 from chapter_offline.engine.loaded import LlamaEngine, Loaded
+from chapter_offline.engine.placement import Placement, cell_bytes, check_heads, place
+from chapter_offline.engine.prefixes import Prefixes
 from chapter_offline.engine.template import ChatTemplate
 from chapter_offline.engine.tokens import Vocabulary
-from chapter_offline.engine.wave import ROWS, SPARE_CELLS, Wave, sequences_for
+from chapter_offline.engine.wave import FIXED_ROWS, ROWS, SPARE_CELLS, Wave, sequences_for
 from chapter_offline.errors import BadInputError, DoesNotFitError
 
 _MAGIC = b"GGUF"
@@ -25,23 +28,25 @@ _VERSIONS = (2, 3)
 _SMALLEST = 24  # bytes: magic, version, two counts
 _CPU_SLOTS, _GPU_SLOTS = 16, 48
 # More cells mean fewer restarts, but every call looks at all that are taken.
-_MOST_CELLS = 8192
-_CACHE_BYTES = 256 * 1024**2
+_MOST_CELLS, _MOST_GPU_CELLS = 8192, 32768
+_CACHE_BYTES, _GPU_CACHE_BYTES = 256 * 1024**2, 2 * 1024**3
 
 
 def open_engine(path: Path, settings: Settings) -> LlamaEngine:
     """Loads a model file. The caller closes the engine.
 
     A missing, truncated or foreign file, or one without a chat template: BadInputError. A window
-    that the model was not trained for, or memory that is not there: DoesNotFitError.
+    that the model was not trained for, or memory that is not there: DoesNotFitError. Settings that
+    don't go together, or that this machine or llama.cpp can't meet: UsageError.
     """
     _check_file(path)
     library = load_library()
+    placement = place(settings)
     log = library.log.open(settings.log_file) if settings.log_file else None
     model = None
     try:
-        model = _load(library, path, settings)
-        return _engine(library, model, path, settings, log)
+        model = _load(library, path, placement)
+        return _engine(library, model, path, settings, placement, log)
     except BaseException:
         if model is not None:
             library.api.llama_model_free(model)
@@ -71,7 +76,7 @@ def _check_file(path: Path) -> None:
         )
 
 
-def _load(library: Library, path: Path, settings: Settings) -> Any:
+def _load(library: Library, path: Path, placement: Placement) -> Any:
     api = library.api
     library.log.forget()
     with interrupt_flag() as pressed:
@@ -82,7 +87,7 @@ def _load(library: Library, path: Path, settings: Settings) -> Any:
 
         parameters = library.parameters(
             api.llama_model_default_params(),
-            n_gpu_layers=settings.gpu_layers,
+            **placement.model,
             # Not mapped: repacked weights would lie in memory twice.
             load_mode=api.LLAMA_LOAD_MODE_NONE,
             progress_callback=go_on,
@@ -98,9 +103,33 @@ def _load(library: Library, path: Path, settings: Settings) -> Any:
 
 
 def _engine(
-    library: Library, model: Any, path: Path, settings: Settings, log: TextIO | None
+    library: Library,
+    model: Any,
+    path: Path,
+    settings: Settings,
+    placement: Placement,
+    log: TextIO | None,
 ) -> LlamaEngine:
     api = library.api
+    _check_model(api, model, path, settings)
+    vocabulary = Vocabulary(api, api.llama_model_get_vocab(model))
+    template = _template(api, model, path, vocabulary)
+    loop, context, slots = _loop(library, model, path, settings, placement)
+    facts = ModelFacts(
+        name=_metadata(api, model, "general.name") or path.stem,
+        architecture=_metadata(api, model, "general.architecture"),
+        parameters=int(api.llama_model_n_params(model)),
+        trained_window=int(api.llama_model_n_ctx_train(model)),
+        has_chat_template=True,
+        pure=_is_pure(settings, placement),
+        slots=slots,
+        libraries=library.digests(),
+    )
+    loaded = Loaded(library, model, context, log, placement)
+    return LlamaEngine(loaded, loop, vocabulary, template, facts, settings)
+
+
+def _check_model(api: Any, model: Any, path: Path, settings: Settings) -> None:
     trained = int(api.llama_model_n_ctx_train(model))
     if settings.window > trained:
         raise DoesNotFitError(
@@ -112,59 +141,104 @@ def _engine(
             f"{path}: a model of this architecture does not write text from left to right.\n"
             "Choose an instruction-tuned language model."
         )
-    vocabulary = Vocabulary(api, api.llama_model_get_vocab(model))
+    check_heads(settings, path.name, *_heads(api, model))
+
+
+def _template(api: Any, model: Any, path: Path, vocabulary: Vocabulary) -> ChatTemplate:
     source = api.llama_model_chat_template(model, None)
     if not source:
         raise BadInputError(
             f"{path}: the file has no chat template, so it can't be told how a turn begins.\n"
             "Choose an instruction-tuned (“instruct”, “it”, “chat”) GGUF file of the model."
         )
-    template = ChatTemplate(
-        source.decode("utf-8", "replace"),
-        {
-            "bos_token": vocabulary.name(vocabulary.bos),
-            "eos_token": vocabulary.name(vocabulary.eos),
-        },
-        path.name,
-    )
-    architecture = _metadata(api, model, "general.architecture")
-    on_gpu = settings.gpu_layers != 0 and bool(api.llama_supports_gpu_offload())
-    facts = ModelFacts(
-        name=_metadata(api, model, "general.name") or path.stem,
-        architecture=architecture,
-        parameters=int(api.llama_model_n_params(model)),
-        trained_window=trained,
-        has_chat_template=True,
-        pure=not on_gpu,
-        libraries=library.digests(),
-    )
+    names = {
+        "bos_token": vocabulary.name(vocabulary.bos),
+        "eos_token": vocabulary.name(vocabulary.eos),
+    }
+    return ChatTemplate(source.decode("utf-8", "replace"), names, path.name)
+
+
+def _is_pure(settings: Settings, placement: Placement) -> bool:
+    return not placement.gpus and settings.flash_attention and not settings.fixed_waves
+
+
+def _loop(
+    library: Library, model: Any, path: Path, settings: Settings, placement: Placement
+) -> tuple[Alone | Wave, Context, int]:
+    """The loop that suits the model, its context, and how many jobs it decodes together."""
+    api = library.api
+    fixed = not _is_pure(settings, placement)
+    experts = int(_metadata_of(api, model, "expert_count") or 0) > 0
     alone = (
         api.llama_model_is_recurrent(model)
         or api.llama_model_is_hybrid(model)
-        or int(_metadata(api, model, f"{architecture}.expert_count") or 0) > 0
+        or (experts and not fixed)
     )
-    slots = settings.slots or (_GPU_SLOTS if on_gpu else _CPU_SLOTS)
+    slots = settings.slots or (_GPU_SLOTS if placement.gpus else _CPU_SLOTS)
+    rows = FIXED_ROWS if fixed and not alone else ROWS
     context = Context(
         library,
         model,
-        cells=settings.window if alone else _cells(api, model, architecture, settings.window),
+        cells=settings.window if alone else _cells(api, model, settings, placement),
         sequences=SEQUENCES if alone else sequences_for(slots),
-        rows=ROWS,
+        rows=rows,
         threads=settings.threads or _cores(),
+        placed=placement.context,
     )
-    loop = Alone(context) if alone else Wave(context, slots)
-    loaded = Loaded(library, model, context, log)
-    return LlamaEngine(loaded, loop, vocabulary, template, facts, settings)
+    how = "alone" if alone else "fixed" if fixed else "pure"
+    windowed = int(api.llama_model_n_swa(model)) > 0
+    # Read back, a sliding window's cells lie elsewhere; only a pure wave's bits don't show it.
+    keeps = settings.cache_dir is not None and (how == "pure" or not windowed)
+    prefixes = _prefixes(library, path, settings, placement, (how, str(rows))) if keeps else None
+    if alone:
+        return Alone(context, prefixes), context, 1
+    wave = Wave(context, slots, fixed=fixed, windowed=windowed, prefixes=prefixes)
+    return wave, context, slots
 
 
-def _cells(api: Any, model: Any, architecture: str, window: int) -> int:
+def _prefixes(
+    library: Library,
+    path: Path,
+    settings: Settings,
+    placement: Placement,
+    loop: tuple[str, ...],
+) -> Prefixes:
+    """The prefixes on disk, under all that determines their bits beside the tokens."""
+    assert settings.cache_dir is not None
+    status = path.stat()
+    by_name = f"{path.resolve()} {status.st_size} {status.st_mtime_ns}"
+    context = (
+        settings.model_sha256 or by_name,
+        *(f"{name} {digest}" for name, digest in library.digests().items()),
+        build().text,
+        str((placement.gpus, settings.gpu_layers, settings.tensor_split, settings.split_mode)),
+        str((settings.flash_attention, settings.kv_type)),
+        *loop,
+    )
+    return Prefixes(settings.cache_dir, context, settings.cache_bytes, library.log.note)
+
+
+def _heads(api: Any, model: Any) -> tuple[int, int]:
+    """Width of a head's keys and of its values."""
+    width = int(api.llama_model_n_embd(model)) // max(1, int(api.llama_model_n_head(model)))
+    key = int(_metadata_of(api, model, "attention.key_length") or width)
+    return key, int(_metadata_of(api, model, "attention.value_length") or width)
+
+
+def _cells(api: Any, model: Any, settings: Settings, placement: Placement) -> int:
     """Cells for a wave: as many as a modest share of memory holds, and what one task needs."""
-    head = int(api.llama_model_n_embd(model)) // max(1, int(api.llama_model_n_head(model)))
-    key = int(_metadata(api, model, f"{architecture}.attention.key_length") or head)
-    value = int(_metadata(api, model, f"{architecture}.attention.value_length") or head)
     heads = int(api.llama_model_n_layer(model)) * max(1, int(api.llama_model_n_head_kv(model)))
-    bytes_per_token = 2 * heads * (key + value)  # float16
-    return max(window + SPARE_CELLS, min(_MOST_CELLS, _CACHE_BYTES // bytes_per_token))
+    key, value = _heads(api, model)
+    bytes_a_token = cell_bytes(settings, heads * key, heads * value)
+    most, room = _MOST_CELLS, _CACHE_BYTES
+    if placement.gpus:
+        most, room = _MOST_GPU_CELLS, _GPU_CACHE_BYTES
+    return max(settings.window + SPARE_CELLS, min(most, int(room / bytes_a_token)))
+
+
+def _metadata_of(api: Any, model: Any, key: str) -> str:
+    """What the file says under its architecture's name."""
+    return _metadata(api, model, f"{_metadata(api, model, 'general.architecture')}.{key}")
 
 
 def _metadata(api: Any, model: Any, key: str) -> str:

@@ -17,6 +17,7 @@ from chapter_offline.engine.interface import (
     Written,
 )
 from chapter_offline.engine.library import Library
+from chapter_offline.engine.placement import Placement
 from chapter_offline.engine.reading import Choice, Score
 from chapter_offline.engine.script import Script
 from chapter_offline.engine.task import Task
@@ -35,12 +36,16 @@ class Loop(Protocol):
 
 @dataclass(frozen=True)
 class Loaded:
-    """What was loaded, and has to be freed: the model, its context, its share of the log."""
+    """What was loaded, and has to be freed: the model, its context, its share of the log.
+
+    placement: kept, as llama.cpp has pointers into it.
+    """
 
     library: Library
     model: Any
     context: Context
     log: TextIO | None
+    placement: Placement
 
 
 class LlamaEngine:
