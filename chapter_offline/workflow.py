@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import platformdirs
+
 from chapter_offline.catalog.choose import ResolvedModel, resolve_model
 from chapter_offline.catalog.progress import Progress as CatalogProgress
 from chapter_offline.chapter.document import Voice
@@ -144,6 +146,8 @@ def desk(order: Order, progress: Progress, watch: CatalogProgress | None = None)
         seed=order.seed,
         threads=order.threads,
         log_file=str(order.log) if order.log else None,
+        cache_dir=platformdirs.user_cache_path("chapter-offline") / "prompts",
+        model_sha256=model.sha256,
     )
     engine = open_engine(model.path, settings)
     try:

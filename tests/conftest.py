@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,14 @@ sys.path.insert(0, str(Path(__file__).parent))  # so that any test can import ti
 
 MODEL_VARIABLE = "CHAPTER_OFFLINE_TEST_MODEL"
 REAL_MODEL_PIN = "smollm2-135m"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What a run keeps for later ones, prompts once read, does not go to this machine's user."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -30,8 +30,10 @@ def quoted(engine_with: Callable[[int], Engine]) -> Quoted:
     return Quoted(engine_with(2048), PLAN, load_asking(PROMPTS), vendor_names(PROMPTS))
 
 
-def answered(task: Task, text: str, refused: dict[str, int] | None = None) -> Written:
-    """The result of a job whose accepted text is this."""
+def answered(
+    task: Task, text: str, refused: dict[str, int] | None = None, sure: float = 0.0
+) -> Written:
+    """The result of a job whose accepted text is this. sure: the model's score of a sentence."""
     name = ATTEMPT if task.kind in {"attempt", "weak"} else QUESTION
     return Written(
         task.job.key,
@@ -41,13 +43,18 @@ def answered(task: Task, text: str, refused: dict[str, int] | None = None) -> Wr
         10,
         5,
         0,
+        scores={name: (sure,) * len(text.split(" | ")) if text else ()},
     )
 
 
 def pieces(
-    quoted: Quoted, tasks: Sequence[Task], texts: dict[str, str], scores: dict[str, float]
+    quoted: Quoted,
+    tasks: Sequence[Task],
+    texts: dict[str, str],
+    scores: dict[str, float],
+    sure: float = 0.0,
 ) -> Pieces:
-    written = {t.job.key: answered(t, texts.get(t.job.key, ""), {"length": 3}) for t in tasks}
+    written = {t.job.key: answered(t, texts.get(t.job.key, ""), {"length": 3}, sure) for t in tasks}
     return quoted.pieces(tasks, written, scores)
 
 
@@ -97,24 +104,25 @@ def test_keys_are_unique(quoted: Quoted) -> None:
 
 
 def test_only_what_was_written_is_weighed(quoted: Quoted) -> None:
-    tasks = quoted.tasks([8])
+    tasks = quoted.tasks([18])
     written = {task.job.key: answered(task, "") for task in tasks}
     assert quoted.weights(tasks, written) == []
-    written["p08.clocks.question"] = answered(
-        next(t for t in tasks if t.section == "p08.clocks"), WHY
-    )
-    assert [job.key for job in quoted.weights(tasks, written)] == ["question|p08.clocks"]
+    supposed = next(t for t in tasks if t.kind == "what_if" and t.section == "p08.clocks")
+    written["p08.clocks.what_if"] = answered(supposed, "What if a late clock is believed?")
+    assert [job.key for job in quoted.weights(tasks, written)] == [
+        "before what_if|p08.clocks",
+        "what_if|p08.clocks",
+    ]
 
 
 def test_a_question_that_the_model_is_sure_of_is_asked(quoted: Quoted) -> None:
-    scores = {"question|p08.clocks": GOOD_QUESTION}
-    made = pieces(quoted, quoted.tasks([8]), {"p08.clocks.question": WHY}, scores)
+    made = pieces(quoted, quoted.tasks([8]), {"p08.clocks.question": WHY}, {}, GOOD_QUESTION)
     assert made.questions == {"p08.clocks": WHY}
 
 
 def test_a_question_that_the_model_doubts_is_left_out(quoted: Quoted) -> None:
-    scores = {"question|p08.clocks": GOOD_QUESTION - 0.01}
-    made = pieces(quoted, quoted.tasks([8]), {"p08.clocks.question": WHY}, scores)
+    doubt = GOOD_QUESTION - 0.01
+    made = pieces(quoted, quoted.tasks([8]), {"p08.clocks.question": WHY}, {}, doubt)
     assert made.questions == {}
     assert (
         "p08.clocks",
@@ -125,8 +133,7 @@ def test_a_question_that_the_model_doubts_is_left_out(quoted: Quoted) -> None:
 
 def test_a_question_is_not_asked_twice(quoted: Quoted) -> None:
     texts = {"p08.ordering.question": WHY, "p08.clocks.question": WHY.replace("Why", "How")}
-    scores = {f"question|p08.{name}": -0.1 for name in ("ordering", "clocks")}
-    made = pieces(quoted, quoted.tasks([8]), texts, scores)
+    made = pieces(quoted, quoted.tasks([8]), texts, {})
     assert made.questions == {"p08.ordering": WHY}
     assert ("p08.clocks", "question", "said before") in made.left_out
 

@@ -37,7 +37,7 @@ WHAT_IF_SECTIONS = (
     "p12.replication",
     "p13.privileges",
 )
-GOOD_QUESTION = -0.52
+GOOD_QUESTION = -0.57
 """Nats a token that the model gives its own question, at least: of 126 questions by the 1.5B, read one
 by one, this told good from bad best (AUC 0.75; with the guards, four of five that pass are good)."""
 GOOD_WHAT_IF = 0.2
@@ -177,15 +177,11 @@ class Quoted:
     # ------------------------------------------------------------------ weighing what was written
 
     def weights(self, tasks: Sequence[Task], written: Mapping[str, Written]) -> list[ScoreJob]:
-        """Scores that tell which questions are good.
+        """Scores that tell which what-ifs are good.
 
-        Keys: "question|SECTION", "what_if|SECTION", "before what_if|SECTION".
+        Keys: "what_if|SECTION", "before what_if|SECTION".
         """
-        jobs = [
-            ScoreJob(f"question|{task.section}", task.job.messages, question)
-            for task in tasks
-            if task.kind == "question" and (question := written[task.job.key].spans[QUESTION])
-        ]
+        jobs: list[ScoreJob] = []
         neutral = self._asking.messages("score", {"system": self._system})
         by_id = {section.id: section for section in self._plan.sections()}
         for task in tasks:
@@ -220,7 +216,7 @@ class Quoted:
                 weak[task.section] = text
             elif task.kind in {"question", "what_if"}:
                 before = [*questions.values(), *(asked for asked, _ in what_if)]
-                if reason := _unfit(task, text, scores, before):
+                if reason := _unfit(task, result, scores, before):
                     left_out.append((task.section, task.kind, reason))
                 elif task.kind == "what_if":
                     what_if.append((text, task.section))
@@ -245,14 +241,14 @@ def _beginning(text: str) -> str:
     return " ".join(kept)
 
 
-def _unfit(task: Task, text: str, scores: Mapping[str, float], before: Sequence[str]) -> str:
+def _unfit(task: Task, result: Written, scores: Mapping[str, float], before: Sequence[str]) -> str:
     """Why a question is not asked, or ""."""
-    if any(guards.alike(text, other) for other in before):
+    if any(guards.alike(result.spans[QUESTION], other) for other in before):
         return "said before"
-    own = scores[f"{task.kind}|{task.section}"]
     if task.kind == "question":
+        own = result.scores[QUESTION][0]
         return "" if own >= GOOD_QUESTION else f"the model itself is not sure of it ({own:.2f})"
-    gain = own - scores[f"before what_if|{task.section}"]
+    gain = scores[f"what_if|{task.section}"] - scores[f"before what_if|{task.section}"]
     return "" if gain >= GOOD_WHAT_IF else f"its section does not answer it ({gain:.2f})"
 
 
