@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from benchmark.meter import Clock, ending_tokens, peak_bytes
 from benchmark.work import Measured, Order, conversations
-
 from chapter_offline.catalog.header import read_header
 from chapter_offline.engine.interface import Sampler, Settings
 from chapter_offline.engine.library import load_library

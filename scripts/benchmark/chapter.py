@@ -11,15 +11,16 @@ import json
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from benchmark.bare import ROWS, Raw
 from benchmark.meter import Clock, peak_bytes
 from benchmark.ways import chat, metered, open_wrapper
 from benchmark.work import Measured, Order
-
 from chapter_offline.catalog.header import read_header
 from chapter_offline.chapter.plan import make_plan
 from chapter_offline.engine.interface import (
@@ -209,7 +210,7 @@ def _line(job: Asked) -> WriteJob:
 
 def _times(marks: Sequence[float]) -> str:
     names = ("choices", "writing", "scores")
-    spent = (b - a for a, b in zip(marks, marks[1:], strict=False))
+    spent = (b - a for a, b in pairwise(marks))
     return ", ".join(f"{name} {seconds:.1f} s" for name, seconds in zip(names, spent, strict=True))
 
 

@@ -13,7 +13,6 @@ from statistics import median
 from typing import Any
 
 from benchmark.work import Measured, Order
-
 from chapter_offline.engine.llama import _CPU_SLOTS
 
 WRITING = ("wrapper", "wrapper-reuse", "engine", "engine-guards", "bare")

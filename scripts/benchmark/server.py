@@ -18,8 +18,8 @@ from socket import AF_INET, SOCK_STREAM, socket
 from typing import Any
 
 import psutil
-from benchmark.work import Measured, Order, conversations
 
+from benchmark.work import Measured, Order, conversations
 from chapter_offline.catalog.header import read_header
 from chapter_offline.engine.interface import Message, Sampler, Settings
 from chapter_offline.engine.llama import open_engine

@@ -14,7 +14,6 @@ from benchmark.bare import bare
 from benchmark.meter import Clock, Meter, ending_tokens, peak_bytes
 from benchmark.server import served
 from benchmark.work import Measured, Order, conversations
-
 from chapter_offline.catalog.header import read_header
 from chapter_offline.engine import wave
 from chapter_offline.engine.interface import Message, Sampler, Settings, Span, WriteJob
