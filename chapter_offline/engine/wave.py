@@ -129,12 +129,18 @@ class Wave:
 
     def _admit(self, live: list[Slot], waiting: deque[Slot]) -> None:
         """Gives waiting tasks a sequence, as long as there are slots and cells."""
+        emptied = False
         while waiting and len(live) < self._slots:
             slot = waiting[0]
             found = self._match(slot)
             if found is None:
                 return
             holder, shared = found
+            if not live and not emptied and holder == _BASE and self._used > shared:
+                # Every call looks at all cells that are taken, and here nothing is lost with them.
+                self._restart(slot)
+                emptied = True
+                continue
             owed = sum(other.owed for other in live) + slot.owed - shared
             needed = self._used + owed + 2 * self._context.rows
             if needed > self._context.cells and self._used > shared:
