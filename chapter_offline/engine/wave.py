@@ -136,9 +136,9 @@ class Wave:
             if found is None:
                 return
             holder, shared = found
-            if not live and not emptied and holder == _BASE and self._used > shared:
+            if not (live or emptied or self._fixed) and holder == _BASE and self._used > shared:
                 # Every call looks at all cells that are taken, and here nothing is lost with them.
-                self._restart(slot)
+                self._restart(waiting)
                 emptied = True
                 continue
             owed = sum(other.owed for other in live) + slot.owed - shared

@@ -118,9 +118,14 @@ def _ours(order: Order, looks: tuple[guards.Guard, ...]) -> Measured:
     with open_engine(Path(order.model), settings) as model:
         meter = metered(model)
         prompts = conversations(order.sizes, model.count_text, prompts_dir())
-        # Sentences without end: the span ends by its tokens. A try more for each one refused.
+        # With guards a span is of sentences, as in a chapter: what they refuse is written again.
         span = Span(
-            "text", max_sentences=40, max_tokens=order.sizes.written, sampler=SAMPLER, guards=looks
+            "text",
+            end="sentences" if looks else "tokens",
+            max_sentences=40,
+            max_tokens=order.sizes.written,
+            sampler=SAMPLER,
+            guards=looks,
         )
         jobs = [WriteJob(f"section {n}", messages, (span,)) for n, messages in enumerate(prompts)]
         warm = Span("text", end="line", max_tokens=8, tries=1, sampler=SAMPLER)
