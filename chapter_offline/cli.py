@@ -87,6 +87,25 @@ def models_list() -> None:
     click.echo(table(("model", "size", "window", "licence", "where"), rows))
 
 
+@models.command("devices")
+def models_devices() -> None:
+    """Lists what llama.cpp can compute on here, and what it was built with."""
+    from chapter_offline.console import table
+    from chapter_offline.engine.devices import build, devices
+
+    rows = [
+        (
+            device.name,
+            device.kind,
+            device.description,
+            f"{device.free / _GB:.1f} of {device.total / _GB:.1f} GB",
+        )
+        for device in devices()
+    ]
+    click.echo(table(("device", "kind", "what it is", "memory free"), rows))
+    click.echo(f"\nllama.cpp was built with: {build().text}")
+
+
 @models.command("pull")
 @click.argument("name")
 @click.option(
@@ -193,6 +212,12 @@ def _write_options(command: Callable[..., None]) -> Callable[..., None]:
             type=click.IntRange(min=0),
             default=0,
             help="Threads.  [default: the physical cores]",
+        ),
+        click.option(
+            "--gpu-layers",
+            type=click.IntRange(min=-1),
+            default=0,
+            help="Layers of the model on the GPU, -1 for all; `models devices` shows which there are.  [default: 0]",
         ),
         click.option(
             "--brief", type=path, help="A brief of your own (TOML) instead of the library's."

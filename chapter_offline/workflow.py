@@ -56,6 +56,7 @@ class Order:
     parts: tuple[int, ...] = tuple(range(1, 19))
     seed: int = 1
     threads: int = 0
+    gpu_layers: int = 0
     brief: Path | None = None
     log: Path | None = None
 
@@ -145,6 +146,7 @@ def desk(order: Order, progress: Progress, watch: CatalogProgress | None = None)
         window=order.window,
         seed=order.seed,
         threads=order.threads,
+        gpu_layers=order.gpu_layers,
         log_file=str(order.log) if order.log else None,
         cache_dir=platformdirs.user_cache_path("chapter-offline") / "prompts",
         model_sha256=model.sha256,

@@ -43,6 +43,7 @@ def manifest(
         "model": dict(model),
         "engine": {
             "architecture": engine.facts.architecture,
+            "pure": "per section" if engine.facts.pure else f"per wave of {engine.facts.slots}",
             "llama.cpp": dict(engine.facts.libraries),
             "gpu_layers": settings.gpu_layers,
             "machine": platform.machine(),

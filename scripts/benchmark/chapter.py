@@ -171,7 +171,7 @@ def by_engine(order: Order) -> Measured:
         items = len(list(chosen))
         marks.append(clock.seconds())
         for result in model.write(_line(j) for j in _of(jobs, "write")):
-            sampled += result.output_tokens + result.rejected_tokens
+            sampled += result.output_tokens
         marks.append(clock.seconds())
         for _ in model.score(
             ScoreJob(j.key, j.turns(), j.options[0], j.opening) for j in _of(jobs, "score")
@@ -184,7 +184,7 @@ def by_engine(order: Order) -> Measured:
     return Measured(
         order.way,
         marks[-1],
-        meter.rows - sampled,
+        meter.rows - sampled + sum(1 for _ in _of(jobs, "write")),  # the last token isn't fed
         sampled,
         writing_rate=meter.writing_rate,
         outside=meter.outside,
@@ -202,8 +202,8 @@ def _of(jobs: Sequence[Asked], kind: str) -> Iterator[Asked]:
 
 
 def _line(job: Asked) -> WriteJob:
-    """A line that has no end (the meter sees to it) and is cut at its number of tokens."""
-    span = Span("text", end="line", max_tokens=job.tokens, tries=1)
+    """As many tokens as the chapter had there."""
+    span = Span("text", end="tokens", max_tokens=job.tokens)
     given = (Given(job.opening),) if job.opening else ()
     return WriteJob(job.key, job.turns(), (*given, span))
 

@@ -2,8 +2,8 @@
 
 What is made equal: the same messages, sampler and threads; every section samples exactly
 `written` tokens. The wrapper is told that no token ends a turn, which costs it nothing; the engine
-and the bare loop mask such tokens (meter.py), which costs them a little. The engine decodes the last
-token that it samples as well, the wrapper doesn't. Loading and a first short answer, which warms
+and the bare loop mask such tokens (meter.py), which costs them a little. Nobody decodes the last
+token of a section, but the engine with guards. Loading and a first short answer, which warms
 the machine, aren't timed.
 """
 
@@ -139,7 +139,7 @@ def _ours(order: Order, looks: tuple[guards.Guard, ...]) -> Measured:
         return Measured(
             order.way,
             seconds,
-            meter.rows - sampled,
+            meter.rows - sampled + (0 if looks else len(jobs)),
             sampled,
             rejected=sum(r.rejected_tokens for r in results),
             writing_rate=meter.writing_rate,
