@@ -41,9 +41,9 @@ def _opening(chapter: Chapter) -> Iterator[str]:
     if chapter.voice == "quoted":
         yield (
             f"*How to read this chapter.* The statements come from a library that people wrote; every figure is assumed or "
-            f"derived, and Appendix A says which. What stands in a box was written by the model {model} before it saw the "
-            "statements: an attempt, unchecked, to be compared with what follows it. So are the weak answers in Part 16. "
-            "Questions after a section are the model's as well, kept where the section's words support them. Incidents and scenes are constructed."
+            f"derived, and Appendix A says which. Each part begins with a question and an attempt at it by the model {model}, "
+            "made before it saw the statements and unchecked, to be compared with the answer that stands under it. The weak answers in Part 16 are the model's "
+            "too, and so are the questions after a section, kept where the section's words support them. Incidents and scenes are constructed."
         )
     else:
         yield (

@@ -249,7 +249,7 @@ def test_the_page_says_who_wrote_what() -> None:
         chapter_markdown(Chapter(PLAN, voice, "a_model", (1,), Pieces()))
         for voice in ("quoted", "free")
     )
-    assert "was written by the model a\\_model before it saw the statements" in quoted
+    assert "an attempt at it by the model a\\_model, made before it saw the statements" in quoted
     assert "Every section was written by the model a\\_model" in free
 
 
