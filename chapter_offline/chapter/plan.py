@@ -42,7 +42,7 @@ from chapter_offline.sizing.figures import Definition, Figures, derive
 __all__ = ["THIN", "Depth", "PartPlan", "Plan", "Row", "SectionPlan", "Statement", "make_plan"]
 
 Depth = Literal["quick", "standard", "deep"]
-WORDS: dict[Depth, int] = {"quick": 17_000, "standard": 22_000, "deep": 30_000}
+WORDS: dict[Depth, int] = {"quick": 18_000, "standard": 22_000, "deep": 30_000}
 """Words of a chapter, or as near as a system comes to them."""
 
 
@@ -236,8 +236,10 @@ def _choosing(page: Page, all_slots: Sequence[Slot], omitted: Omitted) -> Choosi
 def _told(page: Page, part: Part) -> tuple[str, str]:
     """Templates of the answer to a part's question, and of its rule. Raises BadInputError."""
     claims = page.library.claims
+    own = {frame.at: frame.text for frame in page.brief.frames}
     try:
-        return claims.answers[part.number], claims.rules[part.number]
+        answer = own.get(f"{part.key}.answer", claims.answers[part.number])
+        return answer, claims.rules[part.number]
     except KeyError:
         raise BadInputError(f"claims: Part {part.number} lacks its answer or its rule") from None
 

@@ -104,8 +104,9 @@ def check_brief(library: Library, brief: Brief, where: str) -> None:
             raise BadInputError(
                 f"{where}: {claim.at}.{claim.id}: after {claim.after!r}: no such claim"
             )
+    answers = {f"{part.key}.answer" for part in library.spec.part}
     for frame in brief.frames:
-        if frame.at not in sections:
+        if frame.at not in sections and frame.at not in answers:
             raise BadInputError(f"{where}: frame: there is no section {frame.at!r}")
     universal = {f"{key}.{c.id}" for key, s in library.claims.sections.items() for c in s.claims}
     if gone := set(brief.replaces) - universal:

@@ -89,6 +89,13 @@ def test_a_deeper_chapter_says_all_that_a_standard_one_does_and_more() -> None:
     assert standard < deep
 
 
+def test_a_brief_may_answer_a_parts_question_itself() -> None:
+    own = {frame.at: frame.text for frame in rate_limiter().frames}
+    first = own["p14.answer"].partition(":")[0]
+    assert rate_limiter_plan().parts[13].answer.startswith(first)
+    assert not whole_plan(made_brief()).parts[13].answer.startswith(first)
+
+
 def test_a_chapter_uses_most_of_what_is_known_of_its_system() -> None:
     own = {(claim.at, claim.id) for claim in rate_limiter().claims}
     used = {
