@@ -75,7 +75,7 @@ def open_wrapper(order: Order):  # type: ignore[no-untyped-def]
 
     # No token ends a turn: the wrapper goes on sampling, as it would with ignore_eos.
     llama_cpp.llama_cpp.llama_vocab_is_eog = lambda *_: False
-    return llama_cpp.Llama(
+    model = llama_cpp.Llama(
         order.model,
         n_ctx=order.window,
         n_threads=order.threads,
@@ -84,6 +84,14 @@ def open_wrapper(order: Order):  # type: ignore[no-untyped-def]
         seed=1,
         verbose=False,
     )
+    complete = model.create_completion
+
+    def endless(*args: object, **options: object) -> object:
+        # The chat format stops at its end token, by its id and by its text.
+        return complete(*args, **{**options, "stop": [], "stopping_criteria": None})
+
+    model.create_completion = endless
+    return model
 
 
 def chat(model, messages: tuple[Message, ...], tokens: int) -> dict[str, int]:  # type: ignore[no-untyped-def]

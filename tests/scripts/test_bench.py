@@ -33,10 +33,8 @@ def writing(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[
 def test_every_way_samples_all_tokens_of_all_sections(writing: dict[str, Any]) -> None:
     (each,) = writing["rounds"]
     assert set(each) == {"wrapper", "wrapper-reuse", "engine", "engine-guards", "bare"}
-    for way in ("wrapper", "wrapper-reuse", "bare"):
+    for way in ("wrapper", "wrapper-reuse", "engine", "bare"):
         assert each[way]["sampled"] == 3 * 16
-    # What the engine cut off in mid-sentence was sampled as well.
-    assert each["engine"]["sampled"] >= 3 * 16
 
 
 def test_only_the_plain_wrapper_reads_the_shared_prompt_again(writing: dict[str, Any]) -> None:
