@@ -99,7 +99,6 @@ class Wave:
         order: deque[tuple[_T, Slot]] = deque()
         waiting: deque[Slot] = deque()
         live: list[Slot] = []
-        width = self._slots
         while True:
             anew = not order if self._fixed else len(waiting) < self._slots
             if anew:
@@ -108,8 +107,6 @@ class Wave:
                 order.extend(block)
                 begun = [slot for _, slot in block if not slot.done]
                 waiting.extend(sorted(begun, key=lambda slot: -slot.task.planned))
-                if block and len(block) < ahead:
-                    width = _even(len(waiting) + len(live), self._slots)
             if not order:
                 self._store()
                 return
@@ -119,7 +116,7 @@ class Wave:
                 elif self._owner is not me:
                     self._suspend(live, waiting)
                 self._owner = me
-                self._admit(live, waiting, width)
+                self._admit(live, waiting)
                 if live and not self._call(live):
                     self._suspend(live, waiting)
             except BaseException:
@@ -130,10 +127,10 @@ class Wave:
             while order and order[0][1].done and not (self._fixed and (live or waiting)):
                 yield order.popleft()[0]
 
-    def _admit(self, live: list[Slot], waiting: deque[Slot], width: int) -> None:
-        """Gives waiting tasks a sequence, `width` of them at a time, as long as there are cells."""
+    def _admit(self, live: list[Slot], waiting: deque[Slot]) -> None:
+        """Gives waiting tasks a sequence, as long as there are slots and cells."""
         emptied = False
-        while waiting and len(live) < width:
+        while waiting and len(live) < self._slots:
             slot = waiting[0]
             found = self._match(slot)
             if found is None:
@@ -358,13 +355,3 @@ def _all_share(slots: Iterable[Slot]) -> Tokens:
     """What all the tasks begin with."""
     prompts = [slot.shareable for slot in slots] or [_NOTHING]
     return prompts[0][: min(common(prompts[0], prompt) for prompt in prompts)]
-
-
-def _even(tasks: int, slots: int) -> int:
-    """Slots that so many last tasks take in turns of like width: 24 go as 12 and 12, not 16 and 8.
-
-    Where they are of like length, the cache is then emptied between the turns, and a call looks at
-    fewer cells.
-    """
-    turns = -(-tasks // slots)
-    return -(-tasks // turns) if turns else slots
