@@ -26,7 +26,7 @@ from chapter_offline.errors import BadInputError, DoesNotFitError
 _MAGIC = b"GGUF"
 _VERSIONS = (2, 3)
 _SMALLEST = 24  # bytes: magic, version, two counts
-_CPU_SLOTS, _GPU_SLOTS = 16, 48
+_CPU_SLOTS, _GPU_SLOTS = 24, 48
 # More cells mean fewer restarts, but every call looks at all that are taken.
 _MOST_CELLS, _MOST_GPU_CELLS = 8192, 32768
 _CACHE_BYTES, _GPU_CACHE_BYTES = 256 * 1024**2, 2 * 1024**3
