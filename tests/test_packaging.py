@@ -18,7 +18,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel of this source tree."""
     folder = tmp_path_factory.mktemp("wheel")
     build = ["build", "--wheel", "--no-isolation", "--outdir", folder, ROOT]
-    subprocess.run([sys.executable, "-m", *build], check=True, capture_output=True, cwd=folder)
+    subprocess.run([sys.executable, "-m", *build], check=True, cwd=folder)
     (path,) = folder.glob("*.whl")
     return path
 
@@ -30,7 +30,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
     python = folder / "bin" / "python"
     pip = ["pip", "--python", python, "install", "--quiet", "--no-deps", "--no-index", wheel]
-    subprocess.run([sys.executable, "-m", *pip], check=True, capture_output=True)
+    subprocess.run([sys.executable, "-m", *pip], check=True)
     # Only now, so that pip does not take the source tree's own installation for this one. Lines of
     # .pth files in that folder (the source tree's is one) are not followed from here.
     (site,) = (folder / "lib").glob("python*/site-packages")

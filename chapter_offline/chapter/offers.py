@@ -62,6 +62,16 @@ class Slot:
     held: tuple[Held, ...]
 
 
+def told(page: Page, part: Part) -> tuple[str, str]:
+    """Templates of the answer to a part's question, and of its rule. Raises BadInputError."""
+    claims = page.library.claims
+    try:
+        answer = page.brief.own_texts.get(f"{part.key}.answer", claims.answers[part.number])
+        return answer, claims.rules[part.number]
+    except KeyError:
+        raise BadInputError(f"claims: Part {part.number} lacks its answer or its rule") from None
+
+
 def slots(page: Page, omitted: Omitted) -> Iterator[Slot]:
     """All sections of a chapter, in order. Raises BadInputError where nothing is known for one."""
     for part in page.library.spec.part:
@@ -82,14 +92,13 @@ def _slot(
     known = page.library.claims.sections.get(key)
     if known is None:
         raise BadInputError(f"claims: nothing is known for the section {key}")
-    frames = {frame.at: frame.text for frame in page.brief.frames}
     held = _without_loose_ends(key, _in_order(_held(page, key, known, omitted)), omitted)
     return Slot(
         key,
         part,
         requirement,
         component,
-        frames.get(key, known.frame),
+        page.brief.own_texts.get(key, known.frame),
         tuple(name for name in known.table if can_stand(page, name)),
         known.rule,
         tuple(held),
@@ -104,8 +113,9 @@ def can_stand(page: Page, name: str) -> bool:
 
 def _held(page: Page, key: str, known: SectionText, omitted: Omitted) -> Iterator[Held]:
     """The claims whose conditions hold, special before general."""
-    own: list[Held] = [(claim, "brief") for claim in page.brief.claims if claim.at == key]
-    for claim, origin in [*own, *((claim, "library") for claim in known.claims)]:
+    candidates: list[Held] = [(c, "brief") for c in page.brief.claims if c.at == key]
+    candidates += [(c, "library") for c in known.claims]
+    for claim, origin in candidates:
         name = f"{key}.{claim.id}"
         if origin == "library" and name in page.brief.replaces:
             omitted.append((name, "the brief replaces it"))
@@ -114,7 +124,7 @@ def _held(page: Page, key: str, known: SectionText, omitted: Omitted) -> Iterato
         elif claim.when and not compare(page.figures, claim.when, name):
             omitted.append((name, f"holds when {claim.when}"))
         else:
-            yield claim, "brief" if origin == "brief" else "library"
+            yield claim, origin
 
 
 def compare(figures: Figures, condition: str, where: str) -> bool:

@@ -31,6 +31,7 @@ from chapter_offline.chapter.offers import (
     rule_text,
     slots,
     statements,
+    told,
 )
 from chapter_offline.chapter.render import LeftOut, Page
 from chapter_offline.errors import BadInputError, UsageError
@@ -190,14 +191,13 @@ def make_plan(
     choosing = _choosing(Page(library, brief, figures), all_slots, omitted)
     bounds = choosing.bounds()
     aim = _aim(bounds, depth, words)
-    picks = choosing.choose(aim)
+    picks: dict[int, list[int]] = {}
+    for place, number in sorted(choosing.choose(aim)):
+        picks.setdefault(place, []).append(number)
     parts: list[PartPlan] = []
     numbered = groupby(enumerate(all_slots), key=lambda entry: entry[1].part.number)
     for part, (_, entries) in zip(library.spec.part, numbered, strict=True):
-        sections = [
-            _section(page, slot, [n for at, n in sorted(picks) if at == place], omitted)
-            for place, slot in entries
-        ]
+        sections = [_section(page, slot, picks.get(place, []), omitted) for place, slot in entries]
         parts.append(_part(page, part, sections))
     rows = {origin: _used_rows(page, origin) for origin in ("given", "chosen", "derived")}
     return Plan(
@@ -224,24 +224,13 @@ def _choosing(page: Page, all_slots: Sequence[Slot], omitted: Omitted) -> Choosi
     spec, brief = page.library.spec, page.brief
     words, first = heading_words(markdown(brief.name)), dict[str, int]()
     for part in spec.part:
-        answer, rule = _told(page, part)
+        answer, rule = told(page, part)
         said = measured(page, [part.question, answer, rule], part.key)
         words += said.words + _part_words(part.title)
         first |= said.first
     for component in brief.component:
         words += heading_words(component.name)
     return Choosing([menu(page, slot, omitted) for slot in all_slots], Said(words, first))
-
-
-def _told(page: Page, part: Part) -> tuple[str, str]:
-    """Templates of the answer to a part's question, and of its rule. Raises BadInputError."""
-    claims = page.library.claims
-    own = {frame.at: frame.text for frame in page.brief.frames}
-    try:
-        answer = own.get(f"{part.key}.answer", claims.answers[part.number])
-        return answer, claims.rules[part.number]
-    except KeyError:
-        raise BadInputError(f"claims: Part {part.number} lacks its answer or its rule") from None
 
 
 def _part_words(title: str) -> int:
@@ -267,7 +256,7 @@ def _aim(bounds: Bounds, depth: Depth, words: int | None) -> int:
 
 
 def _part(page: Page, part: Part, sections: Sequence[SectionPlan]) -> PartPlan:
-    answer, rule = _told(page, part)
+    answer, rule = told(page, part)
     return PartPlan(
         number=part.number,
         title=part.title,

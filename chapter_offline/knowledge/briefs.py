@@ -109,7 +109,7 @@ class BriefClaim(Claim):
 
 
 class Frame(Shape):
-    """A frame that replaces the universal one of the section `at`."""
+    """A text in place of the library's: a section's frame ("p08.clocks"), a part's answer ("p14.answer")."""
 
     at: Word
     text: Sentence
@@ -153,6 +153,11 @@ class Brief(Shape):
     def roles(self) -> frozenset[str]:
         """Roles that something plays, inside or outside."""
         return frozenset(c.role for c in self.component) | {e.role for e in self.external}
+
+    @property
+    def own_texts(self) -> dict[str, str]:
+        """Its frames and answers, by the place where they stand."""
+        return {frame.at: frame.text for frame in self.frames}
 
 
 def load_brief(path: Path) -> Brief:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from chapter_offline.chapter.offers import Slot, Statement, slots, statements
+from chapter_offline.chapter.offers import Slot, Statement, slots, statements, told
 from chapter_offline.chapter.plan import figures_for
 from chapter_offline.chapter.render import LeftOut, Page
 from chapter_offline.errors import BadInputError
@@ -53,15 +53,16 @@ def read_all(library: Library, brief: Brief) -> Reading:
     for _, part in groupby(list(slots(page, omitted)), key=lambda slot: slot.part.number):
         for slot in part:
             made += _entries(page, slot)
-        for name, texts in (("answer", library.claims.answers), ("rule", library.claims.rules)):
-            if text := texts.get(slot.part.number):
-                made.append(replace(_text(page, slot, name, text), name=f"{slot.part.key}.{name}"))
+        for what, text in zip(("answer", "rule"), told(page, slot.part), strict=True):
+            name = f"{slot.part.key}.{what}"
+            origin = "brief" if name in brief.own_texts else "library"
+            made.append(replace(_text(page, slot, what, text, origin), name=name))
     return Reading(tuple(made), tuple(omitted))
 
 
 def _entries(page: Page, slot: Slot) -> Iterator[Entry]:
-    own = {frame.at for frame in page.brief.frames}
-    yield _text(page, slot, "frame", slot.frame, "brief" if slot.key in own else "library")
+    own = "brief" if slot.key in page.brief.own_texts else "library"
+    yield _text(page, slot, "frame", slot.frame, own)
     for held in slot.held:
         glossed, used = set(page.glossed), page.used
         page.used = {}
