@@ -44,14 +44,13 @@ def _rows(library: Any, briefs: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
     own = [(claim.at, claim, name) for name, brief in briefs.items() for claim in brief.claims]
     general = [(key, c, "") for key, s in library.claims.sections.items() for c in s.claims]
     for key, claim, brief in sorted([*general, *own], key=lambda entry: entry[0]):
-        special = any(need in library.names.traits for need in claim.needs)
         conditions = [*claim.needs, *([f"when {claim.when}"] if claim.when else [])]
         conditions += [f"for each {claim.each}"] if claim.each else []
         conditions += [f"after {claim.after}"] if claim.after else []
         conditions += ["goes on"] if claim.join else []
         yield (
             f"{key}.{claim.id}",
-            brief or ("trait" if special else "universal"),
+            brief or ("trait" if library.names.special(claim.needs) else "universal"),
             str(claim.weight),
             str(bare_words(claim)),
             "; ".join(conditions),

@@ -238,7 +238,7 @@ def _offer(page: Page, slot: Slot, held: Held, omitted: Omitted) -> Offer:
     _forget(page)
     made = list(statements(page, slot.key, held, omitted, claim.connective))
     words = sum(entry_words(form, s.lead, s.ask, s.text, labels, bool(slot.table)) for s in made)
-    special = any(need in page.library.names.traits for need in claim.needs)
+    special = page.library.names.special(claim.needs)
     return Offer(
         _said(page, words),
         rank=claim.weight + (_OWN if origin == "brief" else _TRAIT if special else 0),

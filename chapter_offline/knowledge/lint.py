@@ -24,9 +24,14 @@ _EMPTY = re.compile(
 """Where something that was to be put in is missing."""
 
 
+def without_marks(template: str) -> str:
+    """A template's own words: without what is put in, and without its conditions."""
+    return re.sub(r"{{.*?}}|{%.*?%}", "", template, flags=re.S)
+
+
 def template_faults(text: str) -> list[str]:
     """Faults of a template: typed digits, articles before nouns, empty words."""
-    bare = re.sub(r"{{.*?}}|{%.*?%}", "", text, flags=re.S)
+    bare = without_marks(text)
     faults = [f"typed digit {d!r}" for d in re.findall(r"\d+", _ALLOWED_DIGITS.sub("", bare))]
     faults += [f"article typed before a noun: {m!r}" for m in _TYPED_ARTICLE.findall(text)]
     faults += [f"says {m.group(0)!r}" for m in _WORDY.finditer(bare)]

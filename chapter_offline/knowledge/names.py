@@ -1,5 +1,6 @@
 """The names that claims and briefs may use: nouns, roles, traits, decisions, figures."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
@@ -40,6 +41,10 @@ class Names(Shape):
     def conditions(self) -> frozenset[str]:
         """What may stand in a claim's `needs`."""
         return frozenset(self.roles) | frozenset(self.traits) | frozenset(self.decisions)
+
+    def special(self, needs: Iterable[str]) -> bool:
+        """Whether what needs these conditions is said of some systems only: one of them is a trait."""
+        return any(need in self.traits for need in needs)
 
 
 def load_names(prompts: Path) -> Names:

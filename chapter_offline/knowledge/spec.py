@@ -1,5 +1,6 @@
 """The spec: 18 parts and 101 requirements, from the user's own brief for a chapter."""
 
+import re
 from pathlib import Path
 from typing import Literal
 
@@ -53,6 +54,11 @@ class Spec(Shape):
                 if f"{part.key}.{requirement.id}" == section:
                     return requirement.heading, part.number
         raise KeyError(section)
+
+
+def label_pattern(label: str) -> str:
+    """A regular expression for what begins with a requirement's label, "…" standing for any words."""
+    return re.escape(label).replace("…", "[^.:;]{1,60}")
 
 
 def load_spec(prompts: Path) -> Spec:

@@ -11,6 +11,7 @@ from itertools import groupby
 from chapter_offline.chapter.document import Chapter
 from chapter_offline.chapter.escape import markdown
 from chapter_offline.chapter.plan import THIN, PartPlan, Row, SectionPlan
+from chapter_offline.knowledge.spec import label_pattern
 
 _WHAT_IF = "p18.what_if"
 
@@ -180,8 +181,7 @@ def _pieces(text: str, labels: Sequence[str]) -> str:
     """
     places: list[tuple[int, int]] = []
     for label in labels:
-        begins = re.escape(label).replace("…", "[^.:;]{1,60}")
-        found = re.compile(rf"(?:^|(?<=[.?!] ))(?:{begins})").search(
+        found = re.compile(rf"(?:^|(?<=[.?!] )){label_pattern(label)}").search(
             text, places[-1][1] if places else 0
         )
         if not found:

@@ -10,7 +10,8 @@ from chapter_offline.errors import BadInputError
 from chapter_offline.knowledge.briefs import Brief
 from chapter_offline.knowledge.files import read_toml
 from chapter_offline.knowledge.library import Library
-from chapter_offline.knowledge.lint import rendered_faults, template_faults
+from chapter_offline.knowledge.lint import rendered_faults, template_faults, without_marks
+from chapter_offline.knowledge.spec import label_pattern
 from chapter_offline.output.check import Finding
 from chapter_offline.output.markdown import chapter_markdown
 from chapter_offline.review.echoes import Echo, echoes
@@ -95,7 +96,7 @@ def _templates(
     for template in templates:
         for fault in template_faults(template.text):
             yield Finding(template.where, fault)
-        if vendor(re.sub(r"{{.*?}}|{%.*?%}", "", template.text, flags=re.S), ()):
+        if vendor(without_marks(template.text), ()):
             yield Finding(template.where, "names a product, company or vendor")
         for figure in sorted(template.figures - known):
             yield Finding(template.where, f"unknown figure {figure!r}")
@@ -190,9 +191,9 @@ def _form_faults(entry: Entry) -> Iterator[str]:
     for statement in entry.statements:
         if statement.id in {"frame", "rule"} and entry.name.endswith(f".{statement.id}"):
             continue
-        if requirement.labels and statement.lead:
+        if statement.lead:
             for label in requirement.labels:
-                if not re.search(re.escape(label).replace("…", "[^.:;]{1,60}"), statement.text):
+                if not re.search(label_pattern(label), statement.text):
                     yield f"no piece begins {label!r}, which its section's form has"
         if entry.slot.key == "p18.what_if" and statement.lead and statement.lead[-1] != "?":
             yield f"the lead of a what-if is a question, not {statement.lead!r}"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from chapter_offline.knowledge.briefs import Brief
 from chapter_offline.knowledge.claims import Claim
 from chapter_offline.knowledge.library import Library
+from chapter_offline.knowledge.lint import without_marks
 
 _TERM = re.compile(r"""\b[tT]\(\s*(?:"([^"]+)"|'([^']+)')""")
 _FIGURE = re.compile(r"""\bn\.([a-z]\w*)|\beq\(\s*["'](\w+)["']""")
@@ -52,7 +53,7 @@ def said(claim: Claim) -> str:
 
 def bare_words(claim: Claim) -> int:
     """Words of a claim's templates, without what is put in."""
-    return len(re.sub(r"{{.*?}}|{%.*?%}", "", said(claim), flags=re.S).replace("|", " ").split())
+    return len(without_marks(said(claim)).replace("|", " ").split())
 
 
 def library_templates(library: Library) -> Iterator[Template]:
