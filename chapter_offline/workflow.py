@@ -150,6 +150,7 @@ def desk(order: Order, progress: Progress, watch: CatalogProgress | None = None)
         log_file=str(order.log) if order.log else None,
         cache_dir=platformdirs.user_cache_path("chapter-offline") / "prompts",
         model_sha256=model.sha256,
+        turn_opening=model.pin.turn_opening if model.pin else "",
     )
     engine = open_engine(model.path, settings)
     try:

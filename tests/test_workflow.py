@@ -278,6 +278,10 @@ def test_the_run_says_what_was_left_out_and_why(quoted_chapter: OnDisk) -> None:
     run = quoted_chapter.run
     assert run["seconds"] > 0
     assert run["peak_resident_bytes"] > 100_000_000
+    assert run["scores"].keys() == quoted_chapter.manifest["jobs"].keys()
+    scores = [s for job in run["scores"].values() for each in job.values() for s in each]
+    assert len(scores) > 100
+    assert all(score <= 0 for score in scores)
     written_pieces = quoted_chapter.made.authored.chapter.pieces
     assert [tuple(entry) for entry in run["left_out"]] == list(written_pieces.left_out)
     assert all(reason for _, _, reason in run["left_out"])

@@ -42,6 +42,7 @@ class Pin:
     wheels: wheels whose members, joined in this order, are the same bytes; may be empty.
     parameters: weights of the network, a count. trained_window: tokens of its trained context.
     kv_bytes_per_token: bytes of KV cache that one token takes, at 16 bits a number.
+    turn_opening: what stands behind its chat template where an answer is to come at once.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Pin:
     trained_window: int
     kv_bytes_per_token: int
     wheels: tuple[WheelPart, ...] = ()
+    turn_opening: str = ""
 
     @property
     def local_file(self) -> str:
@@ -119,6 +121,7 @@ def _pin(path: Path, name: str, table: object) -> Pin:
         trained_window=_count(where, table, "trained_window"),
         kv_bytes_per_token=_count(where, table, "kv_bytes_per_token"),
         wheels=tuple(_wheel(f"{where}: wheel {n}", part) for n, part in enumerate(wheels, 1)),
+        turn_opening=_text(where, table, "turn_opening") if "turn_opening" in table else "",
     )
 
 

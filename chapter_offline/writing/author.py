@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from chapter_offline.chapter.document import Chapter, Pieces, Voice
 from chapter_offline.chapter.plan import Plan
@@ -15,22 +15,11 @@ from chapter_offline.writing.voices.quoted import Quoted, Task
 
 
 @dataclass(frozen=True)
-class JobCount:
-    """Tokens of one job. rejected: sentences refused, by reason."""
-
-    key: str
-    prompt_tokens: int
-    output_tokens: int
-    rejected_tokens: int
-    rejected: dict[str, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
 class Authored:
-    """A chapter and what it took."""
+    """A chapter and what it took. jobs: what came of each writing job, in their order."""
 
     chapter: Chapter
-    jobs: tuple[JobCount, ...]
+    jobs: tuple[Written, ...]
     scored: int
     seconds: float
 
@@ -115,11 +104,7 @@ class Author:
         started: float,
     ) -> Authored:
         chapter = Chapter(self._plan, self._voice, self._model, tuple(parts), pieces)
-        counts = tuple(
-            JobCount(w.key, w.prompt_tokens, w.output_tokens, w.rejected_tokens, dict(w.rejected))
-            for w in written.values()
-        )
-        return Authored(chapter, counts, scored, time.monotonic() - started)
+        return Authored(chapter, tuple(written.values()), scored, time.monotonic() - started)
 
 
 class _Run:

@@ -56,6 +56,7 @@ def manifest(
             "parts": list(chapter.parts),
             "window": settings.window,
             "seed": settings.seed,
+            "turn_opening": settings.turn_opening,
         },
         "prompts": {"sha256": digest_of(prompts)},
         "tokens": {
@@ -78,7 +79,10 @@ def run_report(
     peak_bytes: int,
     margins: Mapping[str, float],
 ) -> dict[str, Any]:
-    """Times, threads, counts and scores."""
+    """Times, threads, counts and scores.
+
+    Under "scores", by job and span, the mean log-probability a token of each sentence accepted.
+    """
     written = sum(job.output_tokens for job in authored.jobs)
     rejected: dict[str, int] = {}
     for job in authored.jobs:
@@ -91,10 +95,15 @@ def run_report(
         "peak_resident_bytes": peak_bytes,
         "tokens_written": written,
         "tokens_rejected": sum(job.rejected_tokens for job in authored.jobs),
+        "tokens_thought": sum(job.thinking_tokens for job in authored.jobs),
         "sentences_rejected": dict(sorted(rejected.items())),
         "statements_scored": authored.scored,
         "left_out": [list(entry) for entry in authored.chapter.pieces.left_out],
         "claims_that_do_not_hold": [list(entry) for entry in authored.chapter.plan.omitted],
+        "scores": {
+            job.key: {name: [round(s, 3) for s in scores] for name, scores in job.scores.items()}
+            for job in authored.jobs
+        },
         "choices": {name: round(margin, 3) for name, margin in margins.items()},
     }
 

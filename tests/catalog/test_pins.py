@@ -78,6 +78,13 @@ def test_a_well_formed_table_is_a_pin(tmp_path: Path) -> None:
     file.write_text(GOOD)
     (pin,) = load_pins(file)
     assert (pin.name, pin.bytes, pin.wheels[0].member) == ("m", 10, "some_pkg/part.bin")
+    assert pin.turn_opening == ""
+
+
+def test_a_pin_may_say_how_a_turn_opens(tmp_path: Path) -> None:
+    file = tmp_path / "models.toml"
+    file.write_text(GOOD + 'turn_opening = "<think>\\n\\n</think>\\n\\n"\n')
+    assert load_pins(file)[0].turn_opening == "<think>\n\n</think>\n\n"
 
 
 @pytest.mark.parametrize(
@@ -91,6 +98,7 @@ def test_a_well_formed_table_is_a_pin(tmp_path: Path) -> None:
         ("bytes = 10", "bytes = true", "bytes must be a whole number"),
         ('license = "MIT"', "", "license must be a text"),
         ("89abcdef01234567", "89abcdef0123456", "must look like"),
+        ("parameters = 5", "parameters = 5\nturn_opening = 3", "turn_opening must be a text"),
         ('"some-pkg==1.0"', '"--index-url=http://x/ p==1"', "requirement must look like"),
         ('"some-pkg==1.0"', '"p @ http://x/p.whl"', "requirement must look like"),
         ('"some-pkg==1.0"', '"p>=1"', "requirement must look like"),
