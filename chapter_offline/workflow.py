@@ -178,11 +178,26 @@ def desk(order: Order, progress: Progress, watch: CatalogProgress | None = None)
 def _plan(library: Library, brief: Brief, order: Order) -> Plan:
     """The plan. What is wrong in a brief of the user's own is said with its file."""
     try:
-        return make_plan(library, brief, order.depth, order.words)
+        plan = make_plan(library, brief, order.depth, order.words)
     except BadInputError as error:
         if order.brief is None:
             raise
         raise BadInputError(f"{order.brief}: {str(error).removeprefix('brief: ')}") from None
+    if plan.violations:
+        raise BadInputError(_broken(plan, str(order.brief or "brief")))
+    return plan
+
+
+def _broken(plan: Plan, file: str) -> str:
+    """The first constraint that a brief's figures break, and where they are used."""
+    first, others = plan.violations[0], len(plan.violations) - 1
+    used = plan.where_used(first.figures)
+    places = ", ".join(used[:4]) + (f" and {len(used) - 4} more" if len(used) > 4 else "")
+    return (
+        f"{file}: figures that can't be true together: {first.text}\n"
+        f"Change one of {', '.join(plan.assumptions(first.figures))}; they are used in {places or 'no section'}"
+        + (f". {others} more of this kind" if others else "")
+    )
 
 
 def _known_brief(library: Library, order: Order, system: str) -> Brief | None:

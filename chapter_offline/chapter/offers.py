@@ -14,12 +14,12 @@ from chapter_offline.chapter.length import (
     table_words,
 )
 from chapter_offline.chapter.render import LeftOut, Page
+from chapter_offline.chapter.rules import compare
+from chapter_offline.chapter.tables import TABLES
 from chapter_offline.errors import BadInputError
 from chapter_offline.knowledge.claims import Claim, SectionText
 from chapter_offline.knowledge.library import FACET_PART
 from chapter_offline.knowledge.spec import Part, Requirement
-from chapter_offline.sizing.expressions import ExpressionError
-from chapter_offline.sizing.figures import Figures
 
 Origin = Literal["library", "brief"]
 Held = tuple[Claim, Origin]
@@ -127,16 +127,6 @@ def _held(page: Page, key: str, known: SectionText, omitted: Omitted) -> Iterato
             yield claim, origin
 
 
-def compare(figures: Figures, condition: str, where: str) -> bool:
-    """Whether a claim's `when` holds. Raises BadInputError where it compares unlike things."""
-    import pint
-
-    try:
-        return figures.holds(condition)
-    except (ExpressionError, pint.DimensionalityError, ArithmeticError, TypeError) as error:
-        raise BadInputError(f"{where}: when = {condition!r}: {error}") from None
-
-
 def _in_order(held: Iterable[Held]) -> list[Held]:
     """Claims with an anchor go right behind it, those of one anchor in their own order."""
     given = list(held)
@@ -215,6 +205,7 @@ def menu(page: Page, slot: Slot, omitted: Omitted) -> Menu:
     leads = any(held[0].lead for held in slot.held)
     said = measured(page, [slot.frame], f"{slot.key}.frame")
     table = rows_words([row(page, name) for name in slot.table]) + table_words(form, leads, figures)
+    table += TABLES[slot.key](page).words if slot.key in TABLES else 0
     first = dict(said.first) | {f"figure {name}": 0 for name in slot.table}
     return Menu(
         heading=heading_words(slot.requirement.heading),

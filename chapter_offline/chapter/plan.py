@@ -4,7 +4,7 @@ A section is a function of library, brief and depth alone. What sections share (
 place where a term is glossed) comes from these, so any section can be made again by itself.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal
@@ -34,6 +34,8 @@ from chapter_offline.chapter.offers import (
     told,
 )
 from chapter_offline.chapter.render import LeftOut, Page
+from chapter_offline.chapter.rules import Standing, Violation, standings, violations
+from chapter_offline.chapter.tables import TABLES, Table
 from chapter_offline.errors import BadInputError, UsageError
 from chapter_offline.knowledge.briefs import Brief
 from chapter_offline.knowledge.library import Library, check_brief
@@ -61,7 +63,7 @@ class SectionPlan:
     """A requirement applied to the brief. id: "p08.clocks", in Part 6 "p06.store.failure".
 
     diagram: Mermaid text, or "". component: the component of a facet, or "". rule: what to carry to
-    another system, or "". labels: see `Requirement`.
+    another system, or "". labels: see `Requirement`. figures: those that it prints.
     """
 
     id: str
@@ -72,10 +74,12 @@ class SectionPlan:
     frame: str
     statements: tuple[Statement, ...]
     rows: tuple[Row, ...] = ()
+    table: Table | None = None
     diagram: str = ""
     component: str = ""
     rule: str = ""
     labels: tuple[str, ...] = ()
+    figures: tuple[str, ...] = ()
 
     @property
     def words(self) -> int:
@@ -85,6 +89,7 @@ class SectionPlan:
             heading_words(self.heading)
             + count(self.frame)
             + rows_words((row.label, row.value, row.origin) for row in self.rows)
+            + (self.table.words if self.table else 0)
             + table_words(self.form, leads, figures)
             + sum(
                 entry_words(self.form, s.lead, s.ask, s.text, len(self.labels), figures)
@@ -141,11 +146,23 @@ class Plan:
     terms: tuple[tuple[str, str], ...]
     omitted: tuple[tuple[str, str], ...]
     bounds: Bounds
+    figures: Figures
+    violations: tuple[Violation, ...]
+    standings: tuple[Standing, ...]
 
     @property
     def words(self) -> int:
         """Words of the chapter, without what a model adds, diagrams, opening note and appendices."""
         return heading_words(self.title) + sum(part.words for part in self.parts)
+
+    def assumptions(self, figures: Iterable[str]) -> tuple[str, ...]:
+        """The given and chosen figures from which these are derived, in the order of their use."""
+        return tuple(n for n in self.figures.sources(figures) if not self.figures.used_by(n))
+
+    def where_used(self, figures: Iterable[str]) -> tuple[str, ...]:
+        """Ids of the sections that print one of these figures."""
+        wanted = set(figures)
+        return tuple(s.id for s in self.sections() if wanted & set(s.figures))
 
     def sections(self, parts: Sequence[int] | None = None) -> Iterator[SectionPlan]:
         """All sections, or those of some parts, in order."""
@@ -216,6 +233,9 @@ def make_plan(
         ),
         omitted=tuple(omitted),
         bounds=bounds,
+        figures=figures,
+        violations=tuple(violations(page)),
+        standings=tuple(standings(page)),
     )
 
 
@@ -269,6 +289,7 @@ def _part(page: Page, part: Part, sections: Sequence[SectionPlan]) -> PartPlan:
 
 def _section(page: Page, slot: Slot, kept: Sequence[int], omitted: Omitted) -> SectionPlan:
     """A section with the claims that were picked; what was not is noted with the reason."""
+    before, page.used = page.used, {}
     frame = page.must(slot.frame, f"{slot.key}.frame")
     rows = tuple(_row(page, name) for name in slot.table)
     said: list[Statement] = []
@@ -280,6 +301,10 @@ def _section(page: Page, slot: Slot, kept: Sequence[int], omitted: Omitted) -> S
             said.extend(statements(page, slot.key, held, [], joined))
         elif name not in reasons:
             omitted.append((name, "no room in a chapter of this length"))
+    table = TABLES[slot.key](page) if slot.key in TABLES else None
+    diagram = _diagram(page, slot.key)
+    rule = rule_text(page, slot, []) if slot.rule and len(slot.held) in kept else ""
+    own, page.used = tuple(page.used), before | page.used
     return SectionPlan(
         id=slot.key,
         part=slot.part.number,
@@ -289,10 +314,12 @@ def _section(page: Page, slot: Slot, kept: Sequence[int], omitted: Omitted) -> S
         frame=frame,
         statements=tuple(said),
         rows=rows,
-        diagram=_diagram(page, slot.key),
+        table=table,
+        diagram=diagram,
         component=markdown(slot.component),
-        rule=rule_text(page, slot, []) if slot.rule and len(slot.held) in kept else "",
+        rule=rule,
         labels=slot.requirement.labels,
+        figures=own,
     )
 
 
@@ -314,13 +341,7 @@ def _row(page: Page, name: str) -> Row:
 
 def _used_rows(page: Page, origin: str) -> tuple[Row, ...]:
     """The figures that the chapter uses, by actor, with all that they are derived from."""
-    names = set(page.used)
-    waiting = list(names)
-    while waiting:
-        for part in page.figures.used_by(waiting.pop()):
-            if part not in names:
-                names.add(part)
-                waiting.append(part)
+    names = set(page.figures.sources(page.used))
     rows = []
     for name in page.figures:
         if (

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from chapter_offline.knowledge.claims import Claim
 from chapter_offline.knowledge.files import Shape, read_toml, shaped
 from chapter_offline.knowledge.names import FigureEntry
+from chapter_offline.knowledge.rules import Constraint
 
 
 def _one_line(text: str) -> str:
@@ -136,6 +137,7 @@ class Brief(Shape):
     frames: tuple[Frame, ...] = ()
     claims: tuple[BriefClaim, ...] = ()
     replaces: tuple[str, ...] = ()
+    constraint: tuple[Constraint, ...] = ()
     made: dict[str, str] = Field(default_factory=dict)
 
     @model_validator(mode="after")

@@ -9,6 +9,7 @@ from chapter_offline.errors import BadInputError
 from chapter_offline.knowledge.briefs import Brief, load_brief, same_system
 from chapter_offline.knowledge.claims import Claims, SectionText, load_claims
 from chapter_offline.knowledge.names import Names, load_names
+from chapter_offline.knowledge.rules import Rules, load_rules
 from chapter_offline.knowledge.spec import Spec, load_spec
 from chapter_offline.knowledge.terms import Term, load_terms
 
@@ -24,6 +25,7 @@ class Library:
     names: Names
     claims: Claims
     terms: dict[str, Term]
+    rules: Rules
 
     @cached_property
     def briefs(self) -> tuple[Brief, ...]:
@@ -55,7 +57,12 @@ def load_library(prompts: Path) -> Library:
     if not (prompts / "spec.toml").is_file():
         raise BadInputError(f"{prompts}: no spec.toml there; is this the folder of the prompts?")
     library = Library(
-        prompts, load_spec(prompts), load_names(prompts), load_claims(prompts), load_terms(prompts)
+        prompts,
+        load_spec(prompts),
+        load_names(prompts),
+        load_claims(prompts),
+        load_terms(prompts),
+        load_rules(prompts),
     )
     known = library.sections(frozenset(library.names.roles))
     for section, text in library.claims.sections.items():
@@ -63,6 +70,9 @@ def load_library(prompts: Path) -> Library:
             raise BadInputError(f"claims: there is no section {section!r} in spec.toml")
         for claim in text.claims:
             check_needs(library.names, claim.needs, f"claims: {section}.{claim.id}")
+    rules = {rule.id: rule.needs for rule in library.rules.constraint}
+    for name, needs in (rules | {rule.id: rule.needs for rule in library.rules.decision}).items():
+        check_needs(library.names, needs, f"rules.toml: {name}")
     return library
 
 
@@ -111,6 +121,8 @@ def check_brief(library: Library, brief: Brief, where: str) -> None:
     universal = {f"{key}.{c.id}" for key, s in library.claims.sections.items() for c in s.claims}
     if gone := set(brief.replaces) - universal:
         raise BadInputError(f"{where}: replaces: {min(gone)!r} is no claim of the library")
+    for rule in brief.constraint:
+        check_needs(names, rule.needs, f"{where}: constraint {rule.id}")
     _check_actors(brief, where)
 
 

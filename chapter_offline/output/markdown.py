@@ -11,6 +11,7 @@ from itertools import groupby
 from chapter_offline.chapter.document import Chapter
 from chapter_offline.chapter.escape import markdown
 from chapter_offline.chapter.plan import THIN, PartPlan, Row, SectionPlan
+from chapter_offline.chapter.tables import Table
 from chapter_offline.knowledge.spec import label_pattern
 
 _WHAT_IF = "p18.what_if"
@@ -101,6 +102,8 @@ def _section(chapter: Chapter, section: SectionPlan) -> Iterator[str]:
         yield from _fence(section.diagram)
     if section.rows:
         yield from _table(section.rows)
+    if section.table:
+        yield from _cells(section.table)
     yield from _LAYOUTS[section.form](chapter, section)
     if section.id == _WHAT_IF and chapter.pieces.what_if:
         yield from _what_if(chapter)
@@ -131,10 +134,13 @@ def _fence(diagram: str) -> Iterator[str]:
 
 
 def _table(rows: Iterable[Row]) -> Iterator[str]:
-    yield "| Figure | Value | From |"
-    yield "| --- | --- | --- |"
-    for row in rows:
-        yield f"| {row.label} | {row.value} | {row.origin} |"
+    cells = tuple((row.label, row.value, row.origin) for row in rows)
+    yield from _cells(Table(("Figure", "Value", "From"), cells))
+
+
+def _cells(table: Table) -> Iterator[str]:
+    for row in (table.head, ("---",) * len(table.head), *table.rows):
+        yield f"| {' | '.join(row)} |"
     yield ""
 
 

@@ -225,6 +225,8 @@ def _chapter(library: Library, name: str, file: str, brief: Brief) -> Iterator[F
     except BadInputError as error:
         yield Finding(file, f"no chapter can be planned: {error}")
         return
+    for broken in plan.violations:
+        yield Finding(file, f"its figures: {broken.text}")
     parts = tuple(part.number for part in plan.parts)
     page = chapter_markdown(Chapter(plan, "quoted", "a model", parts, Pieces()))
     for fault in read_prose(page).faults():

@@ -136,6 +136,14 @@ def _value(node: ast.expr, values: Mapping[str, Any]) -> Any:
     raise ExpressionError(f"{ast.unparse(node)!r} may not stand in an expression")
 
 
+def sides(comparison: str) -> tuple[str, str]:
+    """Left and right side of one comparison. Raises ExpressionError for anything else."""
+    match parse(comparison):
+        case ast.Compare(left=left, ops=[op], comparators=[right]) if type(op) in _COMPARISONS:
+            return ast.unparse(left), ast.unparse(right)
+    raise ExpressionError(f"{comparison!r} is not one comparison")
+
+
 def shown(text: str, texts: Mapping[str, str]) -> str:
     """An expression as a reader sees it, each figure by its printed number."""
     return _shown(parse(text), texts)[0]

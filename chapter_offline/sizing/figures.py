@@ -6,7 +6,8 @@ derived from the rounded one: a reader who follows with a calculator gets the sa
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -124,9 +125,37 @@ class Figures(Mapping[str, Figure]):
             return f"{derivation} ≈ {figure.before_rounding_up}, rounded up to {figure.text}"
         return f"{derivation} {'=' if figure.printed.exact else '≈'} {figure.text}"
 
+    def worked(self, expression: str) -> str:
+        """A side of a comparison: "3 × 800 ms = 2.4 s"; the number alone for a figure's name.
+
+        Raises what `holds` does, and KeyError for a figure that is missing.
+        """
+        used = expressions.names(expression)
+        if expression in used:
+            return self._figures[expression].text
+        amount = expressions.evaluate(expression, self._values)
+        alike = [self._figures[n] for n in used if self._figures[n].quantity.check(amount.units)]
+        unit = alike[0].definition.unit if alike else ""
+        texts = {name: self._figures[name].text for name in used}
+        result = printed(amount, unit, scale=True)
+        return (
+            f"{expressions.shown(expression, texts)} {'=' if result.exact else '≈'} {result.text}"
+        )
+
     def used_by(self, name: str) -> tuple[str, ...]:
         """The figures that a derivation is made of."""
         return expressions.names(self._figures[name].definition.expression or "0")
+
+    def sources(self, names: Iterable[str]) -> tuple[str, ...]:
+        """These figures and all that they are derived from, each once, the nearest first."""
+        found: dict[str, None] = {}
+        waiting = deque(names)
+        while waiting:
+            name = waiting.popleft()
+            if name not in found:
+                found[name] = None
+                waiting.extend(self.used_by(name))
+        return tuple(found)
 
 
 def derive(definitions: Mapping[str, Definition]) -> Figures:

@@ -134,7 +134,9 @@ def ratios(each: Round) -> list[Ratio]:
             found.append(Ratio("decoding, share of bare", share, "%"))
     if {"engine", "engine-guards"} <= set(each):
         off, on = each["engine"], each["engine-guards"]
-        found.append(Ratio("guards cost, rejected apart", 100 * (off.rate / on.rate - 1), "%"))
+        found.append(Ratio("guards, share of the time", 100 * on.guarding / on.seconds, "%"))
+        # What is refused is written again, in waves that become narrow towards the end.
+        found.append(Ratio("guards and writing again", 100 * (on.seconds / off.seconds - 1), "%"))
     over("chapter: engine to wrapper", "chapter-wrapper", "chapter-engine")
     if {"choices-bare", "choices-engine"} <= set(each):
         limit, ours = each["choices-bare"], each["choices-engine"]

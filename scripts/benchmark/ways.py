@@ -9,6 +9,7 @@ the machine, aren't timed.
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from time import perf_counter
 
 from benchmark.bare import bare
 from benchmark.meter import Clock, Meter, ending_tokens, peak_bytes
@@ -126,6 +127,7 @@ def _ours(order: Order, looks: tuple[guards.Guard, ...]) -> Measured:
     with open_engine(Path(order.model), settings) as model:
         meter = metered(model)
         prompts = conversations(order.sizes, model.count_text, prompts_dir())
+        looks, guarding = timed(looks)
         # With guards a span is of sentences, as in a chapter: what they refuse is written again.
         span = Span(
             "text",
@@ -139,6 +141,7 @@ def _ours(order: Order, looks: tuple[guards.Guard, ...]) -> Measured:
         warm = Span("text", end="line", max_tokens=8, tries=1, sampler=SAMPLER)
         list(model.write([WriteJob("warm", (Message("user", "?"),), (warm,))]))
         meter.reset()
+        guarding.clear()
         clock = Clock()
         results = list(model.write(jobs))
         seconds, busy = clock.seconds(), clock.busy(order.threads)
@@ -152,11 +155,29 @@ def _ours(order: Order, looks: tuple[guards.Guard, ...]) -> Measured:
             rejected=sum(r.rejected_tokens for r in results),
             writing_rate=meter.writing_rate,
             outside=meter.outside,
+            guarding=sum(guarding),
             peak=peak_bytes(),
             expected=header.file_bytes + model._loaded.context.cells * header.kv_bytes_per_token,
             busy=busy,
             note=_reasons([dict(r.rejected) for r in results]),
         )
+
+
+def timed(looks: tuple[guards.Guard, ...]) -> tuple[tuple[guards.Guard, ...], list[float]]:
+    """The same guards, and a list to which each look adds its seconds."""
+    seconds: list[float] = []
+
+    def watched(look: guards.Guard) -> guards.Guard:
+        def guard(sentence: str, before: Sequence[str]) -> str | None:
+            begun = perf_counter()
+            try:
+                return look(sentence, before)
+            finally:
+                seconds.append(perf_counter() - begun)
+
+        return guard
+
+    return tuple(watched(look) for look in looks), seconds
 
 
 def metered(model: LlamaEngine, endless: bool = True) -> Meter:

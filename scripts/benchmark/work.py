@@ -57,6 +57,7 @@ class Measured:
     shared or padded. sampled: tokens written, with those that were rolled back (`rejected`).
     writing_rate: tokens a second of the calls in which nothing but writing was done, 0 if unknown.
     outside: of the time of these calls, the share that was spent outside llama.cpp.
+    guarding: seconds spent in guards.
     peak: bytes of resident memory. expected: bytes of weights and KV cache. busy: processor time by
     wall time and threads; below 0.9 others were using the machine. items: choices that were made;
     needed: tokens that these and scores must read if all that they share is read once.
@@ -69,6 +70,7 @@ class Measured:
     rejected: int = 0
     writing_rate: float = 0.0
     outside: float = 0.0
+    guarding: float = 0.0
     peak: int = 0
     expected: int = 0
     busy: float = 0.0

@@ -22,7 +22,9 @@ def library_with(*claims: dict[str, object], rule: str = "") -> Library:
     text = SectionText.model_validate({"frame": "A frame.", "claims": claims, "rule": rule})
     sections = library().claims.sections | {KEY: text}
     claims_ = library().claims.model_copy(update={"sections": sections})
-    return Library(PROMPTS, library().spec, library().names, claims_, library().terms)
+    return Library(
+        PROMPTS, library().spec, library().names, claims_, library().terms, library().rules
+    )
 
 
 def section(known: Library, words: int | None = None, brief: Brief | None = None) -> SectionPlan:

@@ -1,0 +1,119 @@
+"""How a system stands by the rules: which constraints its figures break, which way each decision goes."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from chapter_offline.chapter.render import Page
+from chapter_offline.errors import BadInputError
+from chapter_offline.knowledge.rules import Constraint, Decision
+from chapter_offline.sizing import expressions
+from chapter_offline.sizing.expressions import ExpressionError
+from chapter_offline.sizing.figures import Figures
+
+
+@dataclass(frozen=True)
+class Violation:
+    """A constraint that does not hold. left, right: its sides, worked out. figures: all it names."""
+
+    id: str
+    left: str
+    right: str
+    why: str
+    figures: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """What is wrong, in one line."""
+        return f"{self.left} is not below {self.right} ({self.id}). {self.why}"
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a system stands at a decision.
+
+    today, limit: the figure and its threshold as printed. passed: whether it is beyond the limit.
+    chosen: what is done on this side. room: limit over figure; 2.0 means that it may double.
+    """
+
+    id: str
+    about: str
+    figure: str
+    today: str
+    limit: str
+    passed: bool
+    chosen: str
+    why: str
+    room: float
+
+
+def violations(page: Page) -> Iterator[Violation]:
+    """The constraints of library and brief that do not hold. Raises BadInputError for a malformed one."""
+    for rule in (*page.library.rules.constraint, *page.brief.constraint):
+        where = f"constraint {rule.id}"
+        if page.holds(rule.needs) or not _known(page, rule, where):
+            continue
+        if rule.when and not compare(page.figures, rule.when, where):
+            continue
+        if not compare(page.figures, rule.holds, where):
+            left, right = expressions.sides(rule.holds)
+            yield Violation(
+                rule.id,
+                page.figures.worked(left),
+                page.figures.worked(right),
+                page.must(rule.why, where),
+                expressions.names(rule.holds),
+            )
+
+
+def _known(page: Page, rule: Constraint, where: str) -> bool:
+    """Whether the figures of a constraint are there, which is an error of its file if not."""
+    try:
+        expressions.sides(rule.holds)
+    except ExpressionError as error:
+        raise BadInputError(f"{where}: holds: {error}") from None
+    for name in expressions.names(f"({rule.holds}) and ({rule.when or rule.holds})"):
+        if name not in page.figures:
+            raise BadInputError(f"{where}: figure {name!r} is not defined")
+    return True
+
+
+def standings(page: Page) -> Iterator[Standing]:
+    """Where the system stands at each decision that it has to make, the one that turns first on top."""
+    found = [_standing(page, rule) for rule in page.library.rules.decision if _applies(page, rule)]
+    yield from sorted(found, key=lambda standing: standing.room)
+
+
+def _applies(page: Page, rule: Decision) -> bool:
+    return not page.holds(rule.needs) and all(
+        page.figures[name].usable for name in expressions.names(rule.condition)
+    )
+
+
+def _standing(page: Page, rule: Decision) -> Standing:
+    where = f"decision {rule.id}"
+    figure = page.figures[rule.figure]
+    limit = page.figures[rule.limit]
+    passed = compare(page.figures, rule.condition, where)
+    page.used.setdefault(rule.figure)
+    page.used.setdefault(rule.limit)
+    return Standing(
+        id=rule.id,
+        about=page.must(rule.about, where),
+        figure=page.must(figure.definition.label, where),
+        today=figure.text,
+        limit=limit.text,
+        passed=passed,
+        chosen=page.must(rule.above if passed else rule.below, where),
+        why=page.must(rule.why, where),
+        room=float((limit.quantity / figure.quantity).to("").magnitude),
+    )
+
+
+def compare(figures: Figures, condition: str, where: str) -> bool:
+    """Whether a claim's `when` holds. Raises BadInputError where it compares unlike things."""
+    import pint
+
+    try:
+        return figures.holds(condition)
+    except (ExpressionError, pint.DimensionalityError, ArithmeticError, TypeError) as error:
+        raise BadInputError(f"{where}: when = {condition!r}: {error}") from None
