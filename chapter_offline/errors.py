@@ -37,9 +37,16 @@ class UsageError(ChapterOfflineError):
 
 
 class BadInputError(ChapterOfflineError):
-    """A file that was read but can't be accepted: brief, TOML, GGUF."""
+    """A file that was read but can't be accepted: brief, TOML, GGUF.
+
+    figure: the one that is wrong, if it is one; whoever knows the file can then name the line.
+    """
 
     exit_code = ExitCode.BAD_INPUT
+
+    def __init__(self, message: str, figure: str = "") -> None:
+        super().__init__(message)
+        self.figure = figure
 
 
 class NoModelError(ChapterOfflineError):

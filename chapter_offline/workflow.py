@@ -21,8 +21,9 @@ from chapter_offline.chapter.escape import clean
 from chapter_offline.chapter.plan import Depth, Plan, make_plan
 from chapter_offline.engine.interface import Engine, Settings
 from chapter_offline.errors import BadInputError, IncompleteError, UsageError
-from chapter_offline.knowledge.briefs import Brief, load_brief, same_system
-from chapter_offline.knowledge.generic import as_toml, brief_from, brief_table, load_choices
+from chapter_offline.knowledge.briefs import Brief, brief_toml, load_brief, same_system
+from chapter_offline.knowledge.files import line_of
+from chapter_offline.knowledge.generic import brief_from, load_choices
 from chapter_offline.knowledge.library import Library, load_library, slug
 from chapter_offline.output import folder
 from chapter_offline.output.check import Finding, check
@@ -43,7 +44,7 @@ LONGEST_NAME = 200
 class Order:
     """What a person asked for. out: None for `chapters/NAME` in the current folder.
 
-    words: of the whole chapter, whatever its depth; None for the depth's.
+    brief: a file, or a brief that is at hand. words: of the whole chapter, whatever its depth; None for the depth's.
     """
 
     system: str
@@ -57,7 +58,7 @@ class Order:
     seed: int = 1
     threads: int = 0
     gpu_layers: int = 0
-    brief: Path | None = None
+    brief: Path | Brief | None = None
     log: Path | None = None
 
 
@@ -121,7 +122,6 @@ class Desk:
     order: Order
     library: Library
     brief: Brief
-    made_table: Mapping[str, Any] | None
     margins: Mapping[str, float]
     plan: Plan
     model: ResolvedModel
@@ -154,12 +154,12 @@ def desk(order: Order, progress: Progress, watch: CatalogProgress | None = None)
     )
     engine = open_engine(model.path, settings)
     try:
-        table, margins = None, {}
+        margins: dict[str, float] = {}
         if brief is None:
             choices = load_choices(library.prompts)
             progress.stage("choosing nouns, roles, traits and magnitudes", 0)
             decided = decide(engine, system, choices, model.name)
-            table, margins = brief_table(library.prompts, decided.answers), dict(decided.margins)
+            margins = dict(decided.margins)
             brief = brief_from(library.prompts, decided.answers)
         plan = _plan(library, brief, order)
         author = Author(
@@ -170,7 +170,7 @@ def desk(order: Order, progress: Progress, watch: CatalogProgress | None = None)
             vendor_names(library.prompts),
             model.name,
         )
-        yield Desk(order, library, brief, table, margins, plan, model, engine, author)
+        yield Desk(order, library, brief, margins, plan, model, engine, author)
     finally:
         engine.close()
 
@@ -180,12 +180,25 @@ def _plan(library: Library, brief: Brief, order: Order) -> Plan:
     try:
         plan = make_plan(library, brief, order.depth, order.words)
     except BadInputError as error:
-        if order.brief is None:
+        if not isinstance(order.brief, Path):
             raise
-        raise BadInputError(f"{order.brief}: {str(error).removeprefix('brief: ')}") from None
+        line = _line(order.brief, error.figure)
+        raise BadInputError(f"{order.brief}{line}: {str(error).removeprefix('brief: ')}") from None
     if plan.violations:
-        raise BadInputError(_broken(plan, str(order.brief or "brief")))
+        raise BadInputError(
+            _broken(plan, str(order.brief) if isinstance(order.brief, Path) else "brief")
+        )
     return plan
+
+
+def _line(path: Path, figure: str) -> str:
+    """":41" where the file says something of a figure on that line, or ""."""
+    text = path.read_text(encoding="utf-8")
+    for table in ("figures", "extra_figures"):
+        line = line_of(text, (table, figure))
+        if figure and figure in text.splitlines()[line - 1]:
+            return f":{line}"
+    return ""
 
 
 def _broken(plan: Plan, file: str) -> str:
@@ -202,6 +215,8 @@ def _broken(plan: Plan, file: str) -> str:
 
 def _known_brief(library: Library, order: Order, system: str) -> Brief | None:
     """The brief that was given or that the library has, under the name that was asked for."""
+    if isinstance(order.brief, Brief):
+        return order.brief
     if order.brief is not None:
         brief = load_brief(order.brief)
         own = checked_name(brief.name)
@@ -227,8 +242,7 @@ def write(order: Order, progress: Progress, watch: CatalogProgress | None = None
     out = order.out or Path("chapters") / slug(checked_name(order.system))
     folder.prepare(out)
     with folder.held(out), desk(replace(order, out=out), progress, watch) as at:
-        if at.made_table is not None:
-            folder.write_whole(out / "brief.toml", as_toml(dict(at.made_table)).encode())
+        folder.write_whole(out / "brief.toml", brief_toml(at.brief))
         authored = at.author.write(order.parts, progress)
         return _files(at, authored, out, started)
 
@@ -242,10 +256,7 @@ def _files(at: Desk, authored: Authored, out: Path, started: float) -> Made:
         outputs[name] = folder.write_whole(out / name, svg.encode())
     page = chapter_markdown(authored.chapter)
     outputs["chapter.md"] = folder.write_whole(out / "chapter.md", page.encode())
-    if at.made_table is not None:
-        outputs["brief.toml"] = folder.write_whole(
-            out / "brief.toml", as_toml(dict(at.made_table)).encode()
-        )
+    outputs["brief.toml"] = folder.write_whole(out / "brief.toml", brief_toml(at.brief))
     facts = manifest(
         authored,
         at.engine,

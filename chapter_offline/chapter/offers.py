@@ -66,10 +66,16 @@ def told(page: Page, part: Part) -> tuple[str, str]:
     """Templates of the answer to a part's question, and of its rule. Raises BadInputError."""
     claims = page.library.claims
     try:
-        answer = page.brief.own_texts.get(f"{part.key}.answer", claims.answers[part.number])
+        answer = _own(page, f"{part.key}.answer", claims.answers[part.number])
         return answer, claims.rules[part.number]
     except KeyError:
         raise BadInputError(f"claims: Part {part.number} lacks its answer or its rule") from None
+
+
+def _own(page: Page, at: str, general: str) -> str:
+    """The brief's text for a place; the library's, where it has none or its figures don't allow it."""
+    own = page.brief.own_texts.get(at, "")
+    return own if own and page.sayable(own, at) else general
 
 
 def slots(page: Page, omitted: Omitted) -> Iterator[Slot]:
@@ -98,7 +104,7 @@ def _slot(
         part,
         requirement,
         component,
-        page.brief.own_texts.get(key, known.frame),
+        _own(page, key, known.frame),
         tuple(name for name in known.table if can_stand(page, name)),
         known.rule,
         tuple(held),

@@ -38,7 +38,7 @@ from chapter_offline.chapter.rules import Standing, Violation, standings, violat
 from chapter_offline.chapter.tables import TABLES, Table
 from chapter_offline.errors import BadInputError, UsageError
 from chapter_offline.knowledge.briefs import Brief
-from chapter_offline.knowledge.library import Library, check_brief
+from chapter_offline.knowledge.library import Library, assumptions, check_brief
 from chapter_offline.knowledge.spec import Form, Part, Spec
 from chapter_offline.sizing.figures import Definition, Figures, derive
 
@@ -51,11 +51,12 @@ WORDS: dict[Depth, int] = {"quick": 18_000, "standard": 22_000, "deep": 30_000}
 
 @dataclass(frozen=True)
 class Row:
-    """A row of a table of figures. origin: "assumed", "chosen", or the derivation."""
+    """A row of a table of figures. origin: "assumed", "chosen", or the derivation. name: the figure's."""
 
     label: str
     value: str
     origin: str
+    name: str
 
 
 @dataclass(frozen=True)
@@ -173,18 +174,18 @@ class Plan:
 
 def figures_for(library: Library, brief: Brief) -> Figures:
     """The figures of a brief: `names.toml` with its overrides and additions. Raises BadInputError."""
+    values = assumptions(library, brief)
     definitions: dict[str, Definition] = {}
     for name, entry in (library.names.figures | brief.extra_figures).items():
         override = brief.figures.get(name)
         called = brief.relabel.get(name, entry)
-        value = entry.given if entry.given is not None else entry.chosen
         definitions[name] = Definition(
             name=name,
             unit=entry.unit,
             label=called.label,
             actor=called.actor,
             origin="derived" if entry.is_ else "given" if entry.given is not None else "chosen",
-            value=override.value if override else value,
+            value=values.get(name),
             expression=entry.is_ or "",
             round_up=entry.round == "up",
             why=override.why if override else entry.why,
@@ -331,7 +332,7 @@ def _diagram(page: Page, key: str) -> str:
 
 
 def _row(page: Page, name: str) -> Row:
-    made = Row(*row(page, name))
+    made = Row(*row(page, name), name)
     page.used.setdefault(name)
     page.shown.add(name)
     for part in page.figures.used_by(name):
@@ -351,5 +352,5 @@ def _used_rows(page: Page, origin: str) -> tuple[Row, ...]:
         ):
             label, value, came = row(page, name)
             actor = page.noun(page.figures[name].definition.actor)
-            rows.append(Row(f"{actor.Cap}: {label}", value, came))
+            rows.append(Row(f"{actor.Cap}: {label}", value, came, name))
     return tuple(rows)

@@ -181,6 +181,17 @@ class Page:
         except LeftOut as reason:
             raise BadInputError(f"{where}: {reason}") from None
 
+    def sayable(self, template: str, where: str) -> bool:
+        """Whether a text can be said of this system. Nothing counts as said. Raises BadInputError."""
+        before = dict(self.used), set(self.shown), dict(self.glossed), set(self.told)
+        try:
+            self.render(template, where)
+        except LeftOut:
+            return False
+        finally:
+            self.used, self.shown, self.glossed, self.told = before
+        return True
+
     def begun(self, before: str, text: str) -> str:
         """A text behind a connective: its first letter small, unless a sentence ended or it is a name's."""
         if not before:

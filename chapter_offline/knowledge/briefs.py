@@ -164,7 +164,15 @@ class Brief(Shape):
 
 def load_brief(path: Path) -> Brief:
     """A brief from a TOML file. Raises BadInputError."""
-    return shaped(Brief, read_toml(path), path.name)
+    return shaped(Brief, read_toml(path), path.name, path)
+
+
+def brief_toml(brief: Brief) -> bytes:
+    """A brief as a TOML file that reads back the same."""
+    import tomli_w
+
+    table = brief.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude_none=True)
+    return tomli_w.dumps(table).encode()
 
 
 def same_system(a: str, b: str) -> bool:

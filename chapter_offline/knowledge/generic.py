@@ -3,7 +3,6 @@
 Who chooses (a model, a person) is not known here: choices come in as data.
 """
 
-import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -124,12 +123,3 @@ def brief_table(prompts: Path, answers: Answers) -> dict[str, Any]:
         does = "It belongs to somebody else, answers in its own time, and can be asked by key what it did."
         table["external"] = [{"role": "dependency", "name": str(name), "does": does}]
     return table | generic
-
-
-def as_toml(table: dict[str, Any]) -> str:
-    """A brief's table as TOML text that reads back the same."""
-    import tomli_w
-
-    text = tomli_w.dumps(table, multiline_strings=False)
-    assert tomllib.loads(text) == table, "TOML written is not the TOML read"
-    return text

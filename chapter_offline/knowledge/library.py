@@ -98,7 +98,12 @@ def check_brief(library: Library, brief: Brief, where: str) -> None:
         raise BadInputError(f"{where}: decisions must be {', '.join(sorted(names.decisions))}")
     for figure in brief.figures:
         if figure not in names.figures or names.figures[figure].is_ is not None:
-            raise BadInputError(f"{where}: figures: {figure!r} is no assumption of names.toml")
+            raise BadInputError(
+                f"{where}: figures: {figure!r} is no assumption of names.toml", figure
+            )
+    for figure, value in assumptions(library, brief).items():
+        if refused := (names.figures | brief.extra_figures)[figure].refuses(value):
+            raise BadInputError(f"{where}: figures: {figure}: {refused}", figure)
     if unknown := set(brief.relabel) - set(names.figures):
         raise BadInputError(f"{where}: relabel: {min(unknown)!r} is no figure of names.toml")
     if twice := set(brief.extra_figures) & set(names.figures):
@@ -124,6 +129,17 @@ def check_brief(library: Library, brief: Brief, where: str) -> None:
     for rule in brief.constraint:
         check_needs(names, rule.needs, f"{where}: constraint {rule.id}")
     _check_actors(brief, where)
+
+
+def assumptions(library: Library, brief: Brief) -> dict[str, float]:
+    """The value of every figure that is given or chosen, in its own unit."""
+    found = {}
+    for name, entry in (library.names.figures | brief.extra_figures).items():
+        own = brief.figures.get(name)
+        value = own.value if own else entry.given if entry.given is not None else entry.chosen
+        if value is not None:
+            found[name] = value
+    return found
 
 
 def _check_actors(brief: Brief, where: str) -> None:

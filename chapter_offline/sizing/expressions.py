@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
+from chapter_offline.sizing import causal
+
 _ARITHMETIC: dict[type[ast.operator], tuple[Callable[[Any, Any], Any], str, int]] = {
     ast.Add: (operator.add, " + ", 1),
     ast.Sub: (operator.sub, " − ", 1),
@@ -77,8 +79,7 @@ def erlang_c(servers: float, load: float) -> float:
 
     Erlang's second formula (A. K. Erlang, 1917), for requests that come independently of each other
     (Poisson) and take exponentially distributed times. The mean wait is this chance divided by
-    servers x (1 - load), in service times. It is reckoned by the recursion of his first formula, B,
-    which neither overflows nor cancels for any number of servers.
+    servers x (1 - load), in service times. `causal.erlang_c` reckons it.
 
     Raises ZeroDivisionError at a load of 1 or more, where the queue grows without end, and
     ExpressionError outside the other ranges.
@@ -89,10 +90,7 @@ def erlang_c(servers: float, load: float) -> float:
         )
     if load >= 1:
         raise ZeroDivisionError("at such a load no queue ends")
-    lost = 1.0
-    for n in range(1, int(servers) + 1):
-        lost = servers * load * lost / (n + servers * load * lost)
-    return lost / (1 - load * (1 - lost))
+    return causal.erlang_c(servers, load)
 
 
 def _plain(value: Any) -> float:

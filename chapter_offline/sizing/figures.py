@@ -133,6 +133,8 @@ class Figures(Mapping[str, Figure]):
         used = expressions.names(expression)
         if expression in used:
             return self._figures[expression].text
+        if not used:
+            return expressions.shown(expression, {})
         amount = expressions.evaluate(expression, self._values)
         alike = [self._figures[n] for n in used if self._figures[n].quantity.check(amount.units)]
         unit = alike[0].definition.unit if alike else ""
@@ -220,16 +222,19 @@ def _make(definition: Definition, get: Any) -> Figure:
             definition, printed(quantity(math.inf, definition.unit), definition.unit, scale=False)
         )
     except expressions.ExpressionError as error:
-        raise BadInputError(f"figure {definition.name!r}: {error}") from None
+        raise BadInputError(f"figure {definition.name!r}: {error}", definition.name) from None
     except pint.DimensionalityError:
         raise BadInputError(
-            f"figure {definition.name!r}: {definition.expression} does not come to {definition.unit or 'a plain number'!r}"
+            f"figure {definition.name!r}: {definition.expression} does not come to {definition.unit or 'a plain number'!r}",
+            definition.name,
         ) from None
     except (OverflowError, TypeError):
         raise BadInputError(
-            f"figure {definition.name!r}: {definition.expression} gives no number that can be used"
+            f"figure {definition.name!r}: {definition.expression} gives no number that can be used",
+            definition.name,
         ) from None
     except (AttributeError, pint.UndefinedUnitError):
         raise BadInputError(
-            f"figure {definition.name!r}: unit {definition.unit!r} is not known"
+            f"figure {definition.name!r}: unit {definition.unit!r} is not known; write one such as ms, s, %, /s, GB, $/month",
+            definition.name,
         ) from None

@@ -1,6 +1,7 @@
 """A brief from a user's own file: taken as it is, or refused with the file and the field."""
 
 import copy
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,9 @@ from systems import NOUNS, PROMPTS, library, made_brief, rate_limiter
 
 from chapter_offline.chapter.plan import figures_for
 from chapter_offline.errors import BadInputError
-from chapter_offline.knowledge.briefs import Brief, load_brief, same_system
-from chapter_offline.knowledge.generic import Answers, as_toml, brief_from, brief_table
+from chapter_offline.knowledge.briefs import Brief, brief_toml, load_brief, same_system
+from chapter_offline.knowledge.files import line_of
+from chapter_offline.knowledge.generic import Answers, brief_from, brief_table
 from chapter_offline.knowledge.library import check_brief, slug
 
 
@@ -33,7 +35,9 @@ def refusal(tmp_path: Path, table: dict[str, Any]) -> str:
     with pytest.raises(BadInputError) as refused:
         load_brief(written(tmp_path, table))
     assert "\n" not in str(refused.value)
-    return str(refused.value)
+    found = re.fullmatch(r"(mine\.toml)(:\d+)?(: .*)", str(refused.value))
+    assert found
+    return found[1] + found[3]
 
 
 def test_a_made_brief_reads_back_as_it_was(tmp_path: Path) -> None:
@@ -46,8 +50,46 @@ def test_a_made_brief_reads_back_as_it_was(tmp_path: Path) -> None:
         {"by": "a test"},
     )
     path = tmp_path / "brief.toml"
-    path.write_text(as_toml(brief_table(PROMPTS, answers)))
+    path.write_bytes(brief_toml(brief_from(PROMPTS, answers)))
     assert load_brief(path) == brief_from(PROMPTS, answers)
+
+
+@pytest.mark.parametrize("brief", library().briefs, ids=lambda brief: brief.name)
+def test_a_brief_of_the_library_reads_back_as_it_was(brief: Brief, tmp_path: Path) -> None:
+    path = tmp_path / "brief.toml"
+    path.write_bytes(brief_toml(brief))
+    assert load_brief(path) == brief
+
+
+@pytest.mark.parametrize(
+    ("place", "line"),
+    [
+        (("name",), 1),
+        (("nouns", "act"), 3),
+        (("figures", "users", "value"), 6),
+        (("component", 1, "role"), 11),
+        (("component", 0, "does"), 8),  # missing: its table
+        (("flow",), 1),  # missing: the file
+        (("figures", "fill"), 13),
+    ],
+)
+def test_the_line_of_a_place_is_found(place: tuple[str | int, ...], line: int) -> None:
+    text = """name = "x"
+[nouns]
+act = "turn"
+group="x"
+[figures]
+users = { value = 3 }
+
+[[component]]
+role = "store"
+[[component]]
+role = "worker"
+
+[figures.fill]
+value = 3
+"""
+    assert line_of(text, place) == line
 
 
 def test_the_library_brief_has_much_to_say_of_its_own() -> None:

@@ -114,7 +114,10 @@ def test_a_bullets_lead_ends_once(lead: str, seen: str) -> None:
 
 
 def test_a_table_of_figures_has_value_and_origin() -> None:
-    rows = (Row("Users", "5 million", "assumed"), Row("Peak", "62,400/s", "20,800/s × 3"))
+    rows = (
+        Row("Users", "5 million", "assumed", "users"),
+        Row("Peak", "62,400/s", "20,800/s × 3", "peak_rps"),
+    )
     assert laid_out(section("table", ONE, rows=rows)) == (
         "A frame.\n| Figure | Value | From |\n| --- | --- | --- |\n"
         "| Users | 5 million | assumed |\n| Peak | 62,400/s | 20,800/s × 3 |\n"
@@ -168,7 +171,7 @@ def test_a_what_if_names_the_section_that_has_the_answer() -> None:
 
 
 def test_in_voice_free_only_the_models_sentences_stand_beside_figures_and_diagrams() -> None:
-    rows = (Row("Users", "5 million", "assumed"),)
+    rows = (Row("Users", "5 million", "assumed", "users"),)
     made = section("table", ONE, rows=rows, diagram="flowchart LR")
     pieces = Pieces(free={"p08.clocks": ("Clocks *drift*.", "They differ.")})
     assert laid_out(made, pieces, "free") == (
