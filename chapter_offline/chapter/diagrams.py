@@ -1,4 +1,4 @@
-"""The five diagrams, as Mermaid text made from the brief. Each teaches one idea.
+"""The diagrams, as Mermaid text made from the brief. Each teaches one idea.
 
 Labels are data and escaped; whether the text renders is tried elsewhere before it is kept.
 """
@@ -125,8 +125,28 @@ def evolution(page: Page) -> str:
     return "\n".join(lines)
 
 
+def states(page: Page) -> str:
+    """What may follow what: the states of the main entity. "" where the brief has none."""
+    if not page.brief.state:
+        return ""
+    number = {state.name: f"s{n}" for n, state in enumerate(page.brief.state)}
+    lines = ["stateDiagram-v2"]
+    lines += [
+        f"{_INDENT}state {_quoted(_step(page, state.name))} as {number[state.name]}"
+        for state in page.brief.state
+    ]
+    lines.append(f"{_INDENT}[*] --> s0")
+    for state in page.brief.state:
+        for end, what in state.goes:
+            lines.append(f"{_INDENT}{number[state.name]} --> {number[end]}: {_step(page, what)}")
+        if not state.goes:
+            lines.append(f"{_INDENT}{number[state.name]} --> [*]")
+    return "\n".join(lines)
+
+
 DIAGRAMS: dict[str, Callable[[Page], str]] = {
     "p05.diagram": components,
+    "p08.ordering": states,
     "p17.architecture": ownership,
     "p17.data_flow": data_flow,
     "p17.failure": failure,

@@ -45,6 +45,11 @@ def rule_words(rule: str) -> int:
     return count(rule) + 1 if rule else 0
 
 
+def idea_words(idea: str) -> int:
+    """The caption of a diagram, with the two words before it."""
+    return count(idea) + 2 if idea else 0
+
+
 def heading_words(text: str) -> int:
     """A heading with its mark."""
     return count(text) + 1

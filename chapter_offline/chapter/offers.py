@@ -9,6 +9,7 @@ from chapter_offline.chapter.length import (
     count,
     entry_words,
     heading_words,
+    idea_words,
     rows_words,
     rule_words,
     table_words,
@@ -212,6 +213,7 @@ def menu(page: Page, slot: Slot, omitted: Omitted) -> Menu:
     said = measured(page, [slot.frame], f"{slot.key}.frame")
     table = rows_words([row(page, name) for name in slot.table]) + table_words(form, leads, figures)
     table += TABLES[slot.key](page).words if slot.key in TABLES else 0
+    table += idea_words(page.must(slot.requirement.idea, f"{slot.key}: idea"))
     first = dict(said.first) | {f"figure {name}": 0 for name in slot.table}
     return Menu(
         heading=heading_words(slot.requirement.heading),

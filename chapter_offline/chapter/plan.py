@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal
 
+from chapter_offline.chapter.artefacts import ARTEFACTS
 from chapter_offline.chapter.choosing import THIN, Bounds, Choosing, Said
 from chapter_offline.chapter.diagrams import DIAGRAMS
 from chapter_offline.chapter.escape import markdown
@@ -16,6 +17,7 @@ from chapter_offline.chapter.length import (
     count,
     entry_words,
     heading_words,
+    idea_words,
     rows_words,
     rule_words,
     table_words,
@@ -63,7 +65,7 @@ class Row:
 class SectionPlan:
     """A requirement applied to the brief. id: "p08.clocks", in Part 6 "p06.store.failure".
 
-    diagram: Mermaid text, or "". component: the component of a facet, or "". rule: what to carry to
+    diagram: Mermaid text, or ""; idea: what it teaches. artefact: text for a fence, or "". component: the component of a facet, or "". rule: what to carry to
     another system, or "". labels: see `Requirement`. figures: those that it prints.
     """
 
@@ -77,6 +79,8 @@ class SectionPlan:
     rows: tuple[Row, ...] = ()
     table: Table | None = None
     diagram: str = ""
+    idea: str = ""
+    artefact: str = ""
     component: str = ""
     rule: str = ""
     labels: tuple[str, ...] = ()
@@ -96,6 +100,7 @@ class SectionPlan:
                 entry_words(self.form, s.lead, s.ask, s.text, len(self.labels), figures)
                 for s in self.statements
             )
+            + idea_words(self.idea)
             + rule_words(self.rule)
         )
 
@@ -304,6 +309,8 @@ def _section(page: Page, slot: Slot, kept: Sequence[int], omitted: Omitted) -> S
             omitted.append((name, "no room in a chapter of this length"))
     table = TABLES[slot.key](page) if slot.key in TABLES else None
     diagram = _diagram(page, slot.key)
+    idea = page.must(slot.requirement.idea, f"{slot.key}: idea") if diagram else ""
+    artefact = ARTEFACTS[slot.key](page) if slot.key in ARTEFACTS else ""
     rule = rule_text(page, slot, []) if slot.rule and len(slot.held) in kept else ""
     own, page.used = tuple(page.used), before | page.used
     return SectionPlan(
@@ -317,6 +324,8 @@ def _section(page: Page, slot: Slot, kept: Sequence[int], omitted: Omitted) -> S
         rows=rows,
         table=table,
         diagram=diagram,
+        idea=idea,
+        artefact=artefact,
         component=markdown(slot.component),
         rule=rule,
         labels=slot.requirement.labels,

@@ -89,6 +89,50 @@ class Failure(Shape):
     cuts: tuple[tuple[Word, Sentence], ...]
 
 
+class Call(Shape):
+    """A call of the system's interface. takes, gives: "name: type", with a note after a dash.
+
+    fails: outcomes that are no success. repeat: what the same call does a second time. The last two
+    are templates: noun phrases and a whole sentence.
+    """
+
+    name: Word
+    takes: tuple[Sentence, ...] = Field(min_length=1, max_length=8)
+    gives: tuple[Sentence, ...] = Field(min_length=1, max_length=8)
+    fails: tuple[Sentence, ...] = Field(max_length=6)
+    repeat: Sentence
+
+
+class Record(Shape):
+    """A kind of row of the stored data. columns: (name, type, what it is for).
+
+    key: columns that name a row; the first ones, up to `partition` of them, choose its partition.
+    indexes: other orders, "columns: for which question". Notes are templates.
+    """
+
+    name: Word
+    columns: tuple[tuple[Word, Word, Sentence], ...] = Field(min_length=2, max_length=12)
+    key: tuple[Word, ...] = Field(min_length=1)
+    partition: int = Field(default=1, ge=1)
+    indexes: tuple[Sentence, ...] = ()
+
+    @model_validator(mode="after")
+    def _columns(self) -> "Record":
+        names = {column[0] for column in self.columns}
+        if missing := set(self.key) - names:
+            raise ValueError(f"key: {min(missing)!r} is no column")
+        if self.partition > len(self.key):
+            raise ValueError("partition: more columns than the key has")
+        return self
+
+
+class State(Shape):
+    """A state of the main entity. goes: (next state, what takes it there). Texts are templates."""
+
+    name: Word
+    goes: tuple[tuple[Word, Sentence], ...] = Field(max_length=5)
+
+
 class Override(Shape):
     """Another value for an assumption of `names.toml`, in the same unit, with its reason."""
 
@@ -131,6 +175,9 @@ class Brief(Shape):
     alternative: tuple[Alternative, ...] = ()
     phase: tuple[Phase, ...] = Field(min_length=3, max_length=3)
     failure: Failure
+    call: tuple[Call, ...] = Field(default=(), max_length=6)
+    record: tuple[Record, ...] = Field(default=(), max_length=6)
+    state: tuple[State, ...] = Field(default=(), max_length=8)
     figures: dict[str, Override] = Field(default_factory=dict)
     extra_figures: dict[str, FigureEntry] = Field(default_factory=dict)
     relabel: dict[str, Relabel] = Field(default_factory=dict)
@@ -149,6 +196,9 @@ class Brief(Shape):
             raise ValueError(f"two components play the role {', '.join(sorted(twice))}")
         if sorted(phase.id for phase in self.phase) != ["stable", "v1", "v2"]:
             raise ValueError("the phases are v1, v2 and stable, each once")
+        states = {state.name for state in self.state}
+        if lost := {end for state in self.state for end, _ in state.goes} - states:
+            raise ValueError(f"state: {min(lost)!r} is gone to and is no state")
         return self
 
     @property

@@ -112,6 +112,7 @@ def brief_table(prompts: Path, answers: Answers) -> dict[str, Any]:
         "nouns": dict(generic.pop("nouns")) | words,
         "component": components,
         "flow": kept(generic.pop("flow")),
+        **{name: kept(generic.pop(name, [])) for name in ("call", "record", "state")},
         "figures": {
             name: {"value": value, "why": "an order of magnitude, chosen by the model"}
             for name, value in answers.figures.items()

@@ -14,6 +14,7 @@ class Requirement(Shape):
 
     labels: how the pieces begin into which an entry's text falls, "…" for any words ("Inject:", "For …:").
     whole: a section that makes sense only with all its claims, at any length.
+    idea: the one idea that its diagram teaches, if it has one; a template, a whole sentence.
     """
 
     id: str
@@ -22,6 +23,7 @@ class Requirement(Shape):
     instruction: str
     labels: tuple[str, ...] = ()
     whole: bool = False
+    idea: str = ""
 
 
 class Part(Shape):

@@ -98,12 +98,7 @@ def _section(chapter: Chapter, section: SectionPlan) -> Iterator[str]:
         return
     yield section.frame
     yield ""
-    if section.diagram:
-        yield from _fence(section.diagram)
-    if section.rows:
-        yield from _table(section.rows)
-    if section.table:
-        yield from _cells(section.table)
+    yield from _made(section)
     yield from _LAYOUTS[section.form](chapter, section)
     if section.id == _WHAT_IF and chapter.pieces.what_if:
         yield from _what_if(chapter)
@@ -116,19 +111,30 @@ def _section(chapter: Chapter, section: SectionPlan) -> Iterator[str]:
 
 
 def _free(chapter: Chapter, section: SectionPlan) -> Iterator[str]:
-    if section.diagram:
-        yield from _fence(section.diagram)
-    if section.rows:
-        yield from _table(section.rows)
+    yield from _made(section)
     sentences = chapter.pieces.free.get(section.id, ())
     if sentences:
         yield markdown(" ".join(sentences))
         yield ""
 
 
-def _fence(diagram: str) -> Iterator[str]:
-    yield "```mermaid"
-    yield diagram
+def _made(section: SectionPlan) -> Iterator[str]:
+    """What the program makes of the brief: diagram, artefact, tables."""
+    if section.diagram:
+        yield from _fence("mermaid", section.diagram)
+        yield f"*One idea:* {section.idea}"
+        yield ""
+    if section.artefact:
+        yield from _fence("text", section.artefact)
+    if section.rows:
+        yield from _table(section.rows)
+    if section.table:
+        yield from _cells(section.table)
+
+
+def _fence(language: str, text: str) -> Iterator[str]:
+    yield f"```{language}"
+    yield text
     yield "```"
     yield ""
 
