@@ -14,6 +14,7 @@ from chapter_offline.knowledge.lint import rendered_faults, template_faults, wit
 from chapter_offline.knowledge.spec import label_pattern
 from chapter_offline.output.check import Finding
 from chapter_offline.output.markdown import chapter_markdown
+from chapter_offline.output.numbers import unexplained
 from chapter_offline.review.echoes import Echo, echoes
 from chapter_offline.review.prose import read_prose
 from chapter_offline.review.rendered import Entry, Reading, read_all
@@ -231,6 +232,8 @@ def _chapter(library: Library, name: str, file: str, brief: Brief) -> Iterator[F
     page = chapter_markdown(Chapter(plan, "quoted", "a model", parts, Pieces()))
     for fault in read_prose(page).faults():
         yield Finding(file, f"its chapter: {fault}")
+    for number, line in unexplained(page):
+        yield Finding(file, f"its chapter: {number} is no figure of its appendix: …{line[:80]}…")
     for term, _ in plan.terms:
         count = page.count(f" ({library.terms[term].gloss})")
         if count != 1:

@@ -1,0 +1,72 @@
+"""Reads a finished page for its numbers: each must stand in the appendix of figures.
+
+Knows the page alone, not the figures it was made of. What a model wrote is marked on the page, and
+is passed over; so are fences.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from chapter_offline.sizing.units import printed, quantity
+
+_NUMBER = re.compile(
+    r"(?<![\w.,])(\$?\d+(?:,\d{3})*(?:\.\d+)?(?: (?:million|billion|trillion)\b)?)"
+    r"(%|/s|/day| (?:ppm|µs|ms|s|min|h|days?|years?|bytes?|kB|MB|GB|TB|PB)(?:/day|/s)?(?![\w/]))?"
+)
+_NAMES = re.compile(
+    r"P\d\d(\.\d+)?|HTTP \d{3}|UTF-8|SHA-\d+|Part \d+|[Vv][12]\b|[Ww]rite [1-9]\b|[nm]\d?²|L[456]\b|IPv[46]|n\+1"
+)
+_BEFORE_ROUNDING = re.compile(r"≈ [^ ]+(?: \w+)?, rounded up")
+_MODEL = ("> ", "*Check yourself:*", "Asked by the model")
+_FIGURES, _TERMS = "## Appendix A", "## Appendix B"
+_DISTANCE = re.compile(r"(?:passed|room for) (.+) times (?:over|as much)")
+_WORDS = {"million": 1e6, "billion": 1e9, "trillion": 1e12}
+
+
+def unexplained(page: str) -> list[tuple[str, str]]:
+    """Numbers of the page that its appendix of figures does not have, each with its line.
+
+    A distance from a threshold stands in no appendix: it is reckoned again from its row.
+    """
+    body, _, rest = page.partition(_FIGURES)
+    known: set[str] = set()
+    for found in _NUMBER.finditer(rest.partition(_TERMS)[0]):
+        known |= {found[0], found[1]}
+    faults = []
+    for line in _lines(body):
+        text = _BEFORE_ROUNDING.sub("", _NAMES.sub("", line))
+        for found in _NUMBER.finditer(text):
+            if found[0] not in known and not _is_distance(found[0], line):
+                faults.append((found[0], line))
+    return faults
+
+
+def _is_distance(number: str, row: str) -> bool:
+    """Whether a number is the distance of a row: its limit by today's figure, or the reverse."""
+    cells = row.split(" | ")
+    if len(cells) != 5 or not (told := _DISTANCE.fullmatch(cells[3])) or told[1] != number:
+        return False
+    today, limit = (_amount(cell) for cell in cells[1:3])
+    factor = today / limit if cells[3].startswith("passed") else limit / today
+    return number == printed(factor.to(""), "", scale=True).text
+
+
+def _amount(cell: str) -> Any:
+    """The last number of a cell, with its unit."""
+    found = list(_NUMBER.finditer(cell))[-1]
+    number, _, word = found[1].removeprefix("$").partition(" ")
+    return quantity(
+        float(number.replace(",", "")) * _WORDS.get(word, 1.0), (found[2] or "").strip()
+    )
+
+
+def _lines(body: str) -> Iterator[str]:
+    """Lines that the program wrote, without fences and what a model said."""
+    fenced = asked = False
+    for line in body.splitlines():
+        if line.startswith("```"):
+            fenced = not fenced
+        asked = line.startswith(_MODEL[2]) or (asked and (not line or line.startswith("- ")))
+        if not fenced and not asked and not line.startswith(_MODEL):
+            yield line
