@@ -9,6 +9,8 @@ from commands import run, user_brief
 
 from chapter_offline.errors import ExitCode
 
+pytestmark = pytest.mark.process
+
 
 def test_claims_of_a_section_are_listed_with_weight_and_conditions(tmp_path: Path) -> None:
     ran = run("claims", "list", "p08.races", folder=tmp_path)

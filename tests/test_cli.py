@@ -21,6 +21,8 @@ from chapter_offline import __version__
 from chapter_offline.errors import ExitCode
 from chapter_offline.output.folder import held
 
+pytestmark = pytest.mark.process
+
 
 def write(*arguments: str | Path, folder: Path, **more: object) -> Ran:
     return run("write", *arguments, "--threads", "1", folder=folder, **more)  # type: ignore[arg-type]
@@ -145,7 +147,7 @@ REFUSALS = {
     ),
     "a brief without a field": Refusal(
         BAD_INPUT,
-        r"mine\.toml: name: Field required",
+        r"mine\.toml:1: name: Field required",
         ["--brief=mine.toml"],
         files={"mine.toml": b""},
     ),

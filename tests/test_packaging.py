@@ -10,6 +10,8 @@ import pytest
 from commands import Ran, run
 from systems import DEFAULT_SYSTEM
 
+pytestmark = pytest.mark.process
+
 ROOT = Path(__file__).resolve().parent.parent
 
 

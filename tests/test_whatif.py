@@ -11,6 +11,8 @@ from systems import rate_limiter
 from chapter_offline.errors import ExitCode
 from chapter_offline.knowledge.briefs import brief_toml, load_brief
 
+pytestmark = pytest.mark.process
+
 
 def order(*arguments: str | Path, folder: Path, model: Path) -> Ran:
     small = ("--model", model, "--window=2048", "--parts=14", "--depth=quick", "--quiet")

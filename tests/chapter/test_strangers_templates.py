@@ -92,10 +92,6 @@ def test_a_condition_that_compares_nothing_is_named(table: dict[str, Any], condi
             lambda t: t.update(frames=[{"at": "p08.clocks", "text": "{{ moons }}"}]),
             "p08.clocks.frame: ",
         ),
-        (
-            lambda t: t.update(frames=[{"at": "p08.clocks", "text": "{{ n.less }}"}]),
-            "p08.clocks.frame: less is ",
-        ),
         (lambda t: t["component"][1].update(does="{{ moons }}"), "brief: component worker: does: "),
         (
             lambda t: t["component"][2].update(keeps="{{ moons }}"),

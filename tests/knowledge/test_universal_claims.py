@@ -87,9 +87,11 @@ def test_every_section_with_a_diagram_has_one_to_draw() -> None:
         f"{part.key}.{requirement.id}"
         for part in library().spec.part
         for requirement in part.requirement
-        if requirement.form == "diagram"
+        if requirement.idea
     }
     assert set(DIAGRAMS) == drawn
+    for part in library().spec.part:
+        assert all(r.idea for r in part.requirement if r.form == "diagram")
 
 
 @pytest.mark.parametrize("key", wanted_sections())

@@ -150,8 +150,10 @@ def test_a_dialogue_has_question_weak_answer_and_staff_answer() -> None:
 
 
 def test_a_diagram_is_a_fence_before_what_is_said_of_it() -> None:
-    assert laid_out(section("diagram", ONE, diagram="flowchart LR\n    a --> b")) == (
-        "A frame.\n```mermaid\nflowchart LR\n    a --> b\n```\n**First.** The first is said."
+    drawn = section("diagram", ONE, diagram="flowchart LR\n    a --> b")
+    assert laid_out(replace(drawn, idea="Who calls.", artefact="call(\n)")) == (
+        "A frame.\n```mermaid\nflowchart LR\n    a --> b\n```\n*One idea:* Who calls.\n"
+        "```text\ncall(\n)\n```\n**First.** The first is said."
     )
 
 
@@ -175,7 +177,7 @@ def test_in_voice_free_only_the_models_sentences_stand_beside_figures_and_diagra
     made = section("table", ONE, rows=rows, diagram="flowchart LR")
     pieces = Pieces(free={"p08.clocks": ("Clocks *drift*.", "They differ.")})
     assert laid_out(made, pieces, "free") == (
-        "```mermaid\nflowchart LR\n```\n| Figure | Value | From |\n| --- | --- | --- |\n"
+        "```mermaid\nflowchart LR\n```\n*One idea:* \n| Figure | Value | From |\n| --- | --- | --- |\n"
         "| Users | 5 million | assumed |\nClocks \\*drift\\*. They differ."
     )
 

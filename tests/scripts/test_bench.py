@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from tiny_gguf import write_tiny_gguf
 
+pytestmark = pytest.mark.process
+
 BENCH = Path(__file__).parents[2] / "scripts" / "bench"
 SIZES = ("--sections", "3", "--shared", "60", "--own", "20", "--written", "16")
 

@@ -5,7 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from tiny_gguf import write_tiny_gguf
+
+pytestmark = pytest.mark.process
 
 SAMPLERS = Path(__file__).parents[2] / "scripts" / "samplers"
 
