@@ -192,7 +192,7 @@ def _plan(library: Library, brief: Brief, order: Order) -> Plan:
 
 
 def _line(path: Path, figure: str) -> str:
-    """":41" where the file says something of a figure on that line, or ""."""
+    """The part ":41" where the file says something of a figure on that line, or ""."""
     text = path.read_text(encoding="utf-8")
     for table in ("figures", "extra_figures"):
         line = line_of(text, (table, figure))

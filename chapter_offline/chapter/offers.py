@@ -76,7 +76,8 @@ def told(page: Page, part: Part) -> tuple[str, str]:
 def _own(page: Page, at: str, general: str) -> str:
     """The brief's text for a place; the library's, where it has none or its figures don't allow it."""
     own = page.brief.own_texts.get(at, "")
-    return own if own and page.sayable(own, at) else general
+    where = at if at.endswith(".answer") else f"{at}.frame"
+    return own if own and page.sayable(own, where) else general
 
 
 def slots(page: Page, omitted: Omitted) -> Iterator[Slot]:

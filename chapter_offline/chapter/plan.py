@@ -77,13 +77,13 @@ class SectionPlan:
     frame: str
     statements: tuple[Statement, ...]
     rows: tuple[Row, ...] = ()
-    table: Table | None = None
     diagram: str = ""
-    idea: str = ""
-    artefact: str = ""
     component: str = ""
     rule: str = ""
     labels: tuple[str, ...] = ()
+    table: Table | None = None
+    idea: str = ""
+    artefact: str = ""
     figures: tuple[str, ...] = ()
 
     @property
