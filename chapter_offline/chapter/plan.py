@@ -47,7 +47,7 @@ from chapter_offline.sizing.figures import Definition, Figures, derive
 __all__ = ["THIN", "Depth", "PartPlan", "Plan", "Row", "SectionPlan", "Statement", "make_plan"]
 
 Depth = Literal["quick", "standard", "deep"]
-WORDS: dict[Depth, int] = {"quick": 18_000, "standard": 22_000, "deep": 30_000}
+WORDS: dict[Depth, int] = {"quick": 14_000, "standard": 20_000, "deep": 30_000}
 """Words of a chapter, or as near as a system comes to them."""
 
 
