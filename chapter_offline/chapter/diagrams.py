@@ -6,6 +6,7 @@ Labels are data and escaped; whether the text renders is tried elsewhere before 
 from collections.abc import Callable
 from itertools import pairwise
 
+from chapter_offline.chapter import charts
 from chapter_offline.chapter.escape import mermaid, plain
 from chapter_offline.chapter.render import Page, nouns_of
 from chapter_offline.knowledge.briefs import Brief, Phase
@@ -147,6 +148,9 @@ def states(page: Page) -> str:
 DIAGRAMS: dict[str, Callable[[Page], str]] = {
     "p05.diagram": components,
     "p08.ordering": states,
+    "p09.slow_dependencies": charts.slow,
+    "p09.retry_storms": charts.storm,
+    "p10.load_shedding": charts.shedding,
     "p17.architecture": ownership,
     "p17.data_flow": data_flow,
     "p17.failure": failure,

@@ -15,8 +15,7 @@ from chapter_offline.chapter.length import (
     table_words,
 )
 from chapter_offline.chapter.render import LeftOut, Page
-from chapter_offline.chapter.rules import compare
-from chapter_offline.chapter.tables import TABLES
+from chapter_offline.chapter.tables import table_of
 from chapter_offline.errors import BadInputError
 from chapter_offline.knowledge.claims import Claim, SectionText
 from chapter_offline.knowledge.library import FACET_PART
@@ -129,7 +128,7 @@ def _held(page: Page, key: str, known: SectionText, omitted: Omitted) -> Iterato
             omitted.append((name, "the brief replaces it"))
         elif failed := page.holds(claim.needs):
             omitted.append((name, f"needs {failed}"))
-        elif claim.when and not compare(page.figures, claim.when, name):
+        elif claim.when and not page.figures.compare(claim.when, name):
             omitted.append((name, f"holds when {claim.when}"))
         else:
             yield claim, origin
@@ -213,7 +212,8 @@ def menu(page: Page, slot: Slot, omitted: Omitted) -> Menu:
     leads = any(held[0].lead for held in slot.held)
     said = measured(page, [slot.frame], f"{slot.key}.frame")
     table = rows_words([row(page, name) for name in slot.table]) + table_words(form, leads, figures)
-    table += TABLES[slot.key](page).words if slot.key in TABLES else 0
+    beside = table_of(page, slot.key)
+    table += beside.words if beside else 0
     table += idea_words(page.must(slot.requirement.idea, f"{slot.key}: idea"))
     first = dict(said.first) | {f"figure {name}": 0 for name in slot.table}
     return Menu(
@@ -282,12 +282,17 @@ def row(page: Page, name: str) -> tuple[str, str, str]:
     """A row of a table of figures: label, value, where it comes from. Raises BadInputError."""
     if name not in page.figures:
         raise BadInputError(f"figure {name!r} is not defined in names.toml or the brief")
-    definition = page.figures[name].definition
+    definition = page.figures.definition(name)
     label = page.must(definition.label, f"figure {name}: label")
     if definition.origin == "derived":
         origin = page.figures.derivation(name) + (", rounded up" if definition.round_up else "")
     else:
-        origin = {"given": "assumed", "chosen": "chosen"}[definition.origin]
+        origin = {"given": "assumed", "chosen": "chosen", "simulated": "simulated"}[
+            definition.origin
+        ]
+        if definition.simulation:
+            simulation = page.library.simulations[definition.simulation]
+            origin += ": " + page.must(simulation.label, f"simulation {definition.simulation}")
         if definition.why:
             origin += ": " + page.must(definition.why, f"figure {name}: why")
     return label, page.figures[name].text, origin

@@ -37,15 +37,16 @@ from chapter_offline.chapter.offers import (
 )
 from chapter_offline.chapter.render import LeftOut, Page
 from chapter_offline.chapter.rules import Standing, Violation, standings, violations
-from chapter_offline.chapter.tables import TABLES, Table
+from chapter_offline.chapter.tables import Table, table_of
 from chapter_offline.errors import BadInputError, UsageError
 from chapter_offline.knowledge.briefs import Brief
 from chapter_offline.knowledge.library import Library, assumptions, check_brief
 from chapter_offline.knowledge.spec import Form, Part, Spec
-from chapter_offline.sizing.figures import Definition, Figures, derive
+from chapter_offline.sizing.figures import Definition, Figures, Origin, Run, derive
 
 __all__ = ["THIN", "Depth", "PartPlan", "Plan", "Row", "SectionPlan", "Statement", "make_plan"]
 
+ORIGINS: tuple[Origin, ...] = ("given", "chosen", "derived", "simulated")
 Depth = Literal["quick", "standard", "deep"]
 WORDS: dict[Depth, int] = {"quick": 14_000, "standard": 20_000, "deep": 30_000}
 """Words of a chapter, or as near as a system comes to them."""
@@ -149,6 +150,7 @@ class Plan:
     given: tuple[Row, ...]
     chosen: tuple[Row, ...]
     derived: tuple[Row, ...]
+    simulated: tuple[Row, ...]
     terms: tuple[tuple[str, str], ...]
     omitted: tuple[tuple[str, str], ...]
     bounds: Bounds
@@ -189,13 +191,23 @@ def figures_for(library: Library, brief: Brief) -> Figures:
             unit=entry.unit,
             label=called.label,
             actor=called.actor,
-            origin="derived" if entry.is_ else "given" if entry.given is not None else "chosen",
+            origin=entry.origin,
             value=values.get(name),
-            expression=entry.is_ or "",
+            expression=entry.is_ or (entry.sim or "").partition(": ")[2],
+            simulation=(entry.sim or "").partition(": ")[0],
             round_up=entry.round == "up",
             why=override.why if override else entry.why,
         )
-    return derive(definitions)
+    runs = {
+        name: Run(
+            each.model,
+            each.inputs | brief.simulations.get(name, {}),
+            each.when,
+            not brief.lacks(each.needs),
+        )
+        for name, each in library.simulations.items()
+    }
+    return derive(definitions, runs)
 
 
 def make_plan(
@@ -222,7 +234,7 @@ def make_plan(
     for part, (_, entries) in zip(library.spec.part, numbered, strict=True):
         sections = [_section(page, slot, picks.get(place, []), omitted) for place, slot in entries]
         parts.append(_part(page, part, sections))
-    rows = {origin: _used_rows(page, origin) for origin in ("given", "chosen", "derived")}
+    rows = {origin: _used_rows(page, origin) for origin in ORIGINS}
     return Plan(
         title=markdown(brief.name),
         summary=page.must(brief.summary, "brief: summary"),
@@ -234,6 +246,7 @@ def make_plan(
         given=rows["given"],
         chosen=rows["chosen"],
         derived=rows["derived"],
+        simulated=rows["simulated"],
         terms=tuple(
             (term, library.terms[term].entry) for term in sorted(page.glossed, key=str.lower)
         ),
@@ -307,7 +320,7 @@ def _section(page: Page, slot: Slot, kept: Sequence[int], omitted: Omitted) -> S
             said.extend(statements(page, slot.key, held, [], joined))
         elif name not in reasons:
             omitted.append((name, "no room in a chapter of this length"))
-    table = TABLES[slot.key](page) if slot.key in TABLES else None
+    table = table_of(page, slot.key)
     diagram = _diagram(page, slot.key)
     idea = page.must(slot.requirement.idea, f"{slot.key}: idea") if diagram else ""
     artefact = ARTEFACTS[slot.key](page) if slot.key in ARTEFACTS else ""
@@ -356,10 +369,10 @@ def _used_rows(page: Page, origin: str) -> tuple[Row, ...]:
     for name in page.figures:
         if (
             name in names
-            and page.figures[name].definition.origin == origin
+            and page.figures.definition(name).origin == origin
             and page.figures[name].usable
         ):
             label, value, came = row(page, name)
-            actor = page.noun(page.figures[name].definition.actor)
+            actor = page.noun(page.figures.definition(name).actor)
             rows.append(Row(f"{actor.Cap}: {label}", value, came, name))
     return tuple(rows)

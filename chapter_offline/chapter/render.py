@@ -150,12 +150,7 @@ class Page:
 
     def holds(self, needs: Iterable[str]) -> str:
         """The first condition that fails, or ""."""
-        true = self.brief.roles | set(self.brief.traits)
-        true |= {name for name, yes in self.brief.decisions.items() if yes}
-        for need in needs:
-            if (need.removeprefix("!") in true) == need.startswith("!"):
-                return need
-        return ""
+        return self.brief.lacks(needs)
 
     def render(self, template: str, where: str, extra: Mapping[str, Any] | None = None) -> str:
         """A template's text on one line.

@@ -8,7 +8,6 @@ from chapter_offline.errors import BadInputError
 from chapter_offline.knowledge.rules import Constraint, Decision
 from chapter_offline.sizing import expressions
 from chapter_offline.sizing.expressions import ExpressionError
-from chapter_offline.sizing.figures import Figures
 
 
 @dataclass(frozen=True)
@@ -52,9 +51,9 @@ def violations(page: Page) -> Iterator[Violation]:
         where = f"constraint {rule.id}"
         if page.holds(rule.needs) or not _known(page, rule, where):
             continue
-        if rule.when and not compare(page.figures, rule.when, where):
+        if rule.when and not page.figures.compare(rule.when, where):
             continue
-        if not compare(page.figures, rule.holds, where):
+        if not page.figures.compare(rule.holds, where):
             left, right = expressions.sides(rule.holds)
             yield Violation(
                 rule.id,
@@ -93,7 +92,7 @@ def _standing(page: Page, rule: Decision) -> Standing:
     where = f"decision {rule.id}"
     figure = page.figures[rule.figure]
     limit = page.figures[rule.limit]
-    passed = compare(page.figures, rule.condition, where)
+    passed = page.figures.compare(rule.condition, where)
     page.used.setdefault(rule.figure)
     page.used.setdefault(rule.limit)
     return Standing(
@@ -107,13 +106,3 @@ def _standing(page: Page, rule: Decision) -> Standing:
         why=page.must(rule.why, where),
         room=float((limit.quantity / figure.quantity).to("").magnitude),
     )
-
-
-def compare(figures: Figures, condition: str, where: str) -> bool:
-    """Whether a claim's `when` holds. Raises BadInputError where it compares unlike things."""
-    import pint
-
-    try:
-        return figures.holds(condition)
-    except (ExpressionError, pint.DimensionalityError, ArithmeticError, TypeError) as error:
-        raise BadInputError(f"{where}: when = {condition!r}: {error}") from None

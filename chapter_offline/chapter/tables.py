@@ -24,6 +24,11 @@ class Table:
         return cells + len(self.head) + bars
 
 
+def table_of(page: Page, section: str) -> Table | None:
+    """The table of a section, or None where it has none or there is nothing to put into it."""
+    return TABLES[section](page) if section in TABLES else None
+
+
 def decisions(page: Page) -> Table:
     """Where the system stands at each decision, and how far the figure is from turning it."""
     rows = tuple(
@@ -45,5 +50,58 @@ def _room(at: Standing) -> str:
     return f"passed {text} times over" if at.passed else f"room for {text} times as much"
 
 
-TABLES: dict[str, Callable[[Page], Table]] = {"p14.breaks_first": decisions}
+def shedding(page: Page) -> Table | None:
+    """What becomes of a burst beyond capacity, with a limit on waiting and without."""
+    if not page.figures.simulates("shed", "unshed"):
+        return None
+    return Table(
+        ("Of a burst's requests", "All may wait", "Who would wait too long is refused"),
+        (
+            ("answered in time", _cell(page, "unshed_answered"), _cell(page, "shed_answered")),
+            ("refused at once", "none", _cell(page, "shed_refused")),
+            ("answered too late, for nobody", _cell(page, "unshed_late"), "none"),
+            ("longest wait of one in time", _cell(page, "unshed_wait"), _cell(page, "shed_wait")),
+            (
+                "waits are short again after",
+                _cell(page, "unshed_recovery"),
+                _cell(page, "shed_recovery"),
+            ),
+        ),
+    )
+
+
+def storm(page: Page) -> Table | None:
+    """What a store meets when it comes back, by who retries."""
+    if not page.figures.simulates("storm", "calm"):
+        return None
+    return Table(
+        ("When it comes back", "Every layer retries", "One layer, within its budget"),
+        (
+            ("calls for each first attempt, at worst", *_both(page, "peak")),
+            (f"{page.noun('act').pl} that succeed in the end", *_both(page, "ok")),
+            ("all succeed again after", *_both(page, "recovery")),
+        ),
+    )
+
+
+def _both(page: Page, what: str) -> tuple[str, str]:
+    return _cell(page, f"storm_{what}"), _cell(page, f"calm_{what}")
+
+
+def _cell(page: Page, name: str) -> str:
+    """A simulated figure; what is none, at once or never is said in words."""
+    figure = page.figures[name]
+    if figure.usable:
+        page.used.setdefault(name)
+        return figure.text
+    if figure.magnitude == 0:
+        return "at once" if figure.definition.unit == "s" else "none"
+    return "not within the run"
+
+
+TABLES: dict[str, Callable[[Page], Table | None]] = {
+    "p09.retry_storms": storm,
+    "p10.load_shedding": shedding,
+    "p14.stable": decisions,
+}
 """By section."""

@@ -1,5 +1,6 @@
 """Briefs: what is known of one system, from the library or from a user's own file."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -161,7 +162,10 @@ class Frame(Shape):
 
 
 class Brief(Shape):
-    """All that is known of one system. `made`: by which model and how, if by a model."""
+    """All that is known of one system. `made`: by which model and how, if by a model.
+
+    simulations: inputs that differ from those of `simulations.toml`, by simulation.
+    """
 
     name: str
     aliases: tuple[str, ...] = ()
@@ -185,6 +189,7 @@ class Brief(Shape):
     claims: tuple[BriefClaim, ...] = ()
     replaces: tuple[str, ...] = ()
     constraint: tuple[Constraint, ...] = ()
+    simulations: dict[str, dict[str, str]] = Field(default_factory=dict)
     made: dict[str, str] = Field(default_factory=dict)
 
     @model_validator(mode="after")
@@ -205,6 +210,14 @@ class Brief(Shape):
     def roles(self) -> frozenset[str]:
         """Roles that something plays, inside or outside."""
         return frozenset(c.role for c in self.component) | {e.role for e in self.external}
+
+    def lacks(self, needs: Iterable[str]) -> str:
+        """The first of these conditions (as of a claim) that does not hold, or ""."""
+        true = self.roles | set(self.traits) | {name for name, yes in self.decisions.items() if yes}
+        for need in needs:
+            if (need.removeprefix("!") in true) == need.startswith("!"):
+                return need
+        return ""
 
     @property
     def own_texts(self) -> dict[str, str]:

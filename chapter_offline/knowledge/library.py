@@ -10,6 +10,7 @@ from chapter_offline.knowledge.briefs import Brief, load_brief, same_system
 from chapter_offline.knowledge.claims import Claims, SectionText, load_claims
 from chapter_offline.knowledge.names import Names, load_names
 from chapter_offline.knowledge.rules import Rules, load_rules
+from chapter_offline.knowledge.simulations import Simulation, load_simulations
 from chapter_offline.knowledge.spec import Spec, load_spec
 from chapter_offline.knowledge.terms import Term, load_terms
 
@@ -26,6 +27,7 @@ class Library:
     claims: Claims
     terms: dict[str, Term]
     rules: Rules
+    simulations: dict[str, Simulation]
 
     @cached_property
     def briefs(self) -> tuple[Brief, ...]:
@@ -63,6 +65,7 @@ def load_library(prompts: Path) -> Library:
         load_claims(prompts),
         load_terms(prompts),
         load_rules(prompts),
+        load_simulations(prompts),
     )
     known = library.sections(frozenset(library.names.roles))
     for section, text in library.claims.sections.items():
@@ -70,6 +73,8 @@ def load_library(prompts: Path) -> Library:
             raise BadInputError(f"claims: there is no section {section!r} in spec.toml")
         for claim in text.claims:
             check_needs(library.names, claim.needs, f"claims: {section}.{claim.id}")
+    for name, simulation in library.simulations.items():
+        check_needs(library.names, simulation.needs, f"simulations.toml: {name}")
     rules = {rule.id: rule.needs for rule in library.rules.constraint}
     for name, needs in (rules | {rule.id: rule.needs for rule in library.rules.decision}).items():
         check_needs(library.names, needs, f"rules.toml: {name}")
@@ -97,7 +102,10 @@ def check_brief(library: Library, brief: Brief, where: str) -> None:
     if set(brief.decisions) != set(names.decisions):
         raise BadInputError(f"{where}: decisions must be {', '.join(sorted(names.decisions))}")
     for figure in brief.figures:
-        if figure not in names.figures or names.figures[figure].is_ is not None:
+        if figure not in names.figures or names.figures[figure].origin not in {
+            "given",
+            "chosen",
+        }:
             raise BadInputError(
                 f"{where}: figures: {figure!r} is no assumption of names.toml", figure
             )
@@ -126,6 +134,8 @@ def check_brief(library: Library, brief: Brief, where: str) -> None:
     universal = {f"{key}.{c.id}" for key, s in library.claims.sections.items() for c in s.claims}
     if gone := set(brief.replaces) - universal:
         raise BadInputError(f"{where}: replaces: {min(gone)!r} is no claim of the library")
+    if unknown := set(brief.simulations) - set(library.simulations):
+        raise BadInputError(f"{where}: simulations: {min(unknown)!r} is not in simulations.toml")
     for rule in brief.constraint:
         check_needs(names, rule.needs, f"{where}: constraint {rule.id}")
     _check_actors(brief, where)

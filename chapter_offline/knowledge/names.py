@@ -13,7 +13,8 @@ LARGEST = 1e15
 
 
 class FigureEntry(Shape):
-    """A figure: exactly one of `given`, `chosen` (numbers in `unit`) and `is` (an expression).
+    """A figure: exactly one of `given`, `chosen` (numbers in `unit`), `is` (an expression) and `sim` (a
+    simulation's name and an expression over its outcome, "shed: answered / arrived").
 
     least, most: what an assumption may be; a share in % is at most 100 if it doesn't say otherwise.
     """
@@ -24,15 +25,23 @@ class FigureEntry(Shape):
     given: float | None = Field(default=None, allow_inf_nan=False)
     chosen: float | None = Field(default=None, allow_inf_nan=False)
     is_: str | None = Field(default=None, alias="is")
+    sim: str | None = Field(default=None, pattern=r"^\w+: .+$")
     least: float = 0
     most: float | None = None
     round: Literal["up"] | None = None
     why: str = ""
 
+    @property
+    def origin(self) -> Literal["given", "chosen", "derived", "simulated"]:
+        """Where its value comes from."""
+        if self.is_ is not None or self.sim is not None:
+            return "derived" if self.sim is None else "simulated"
+        return "given" if self.given is not None else "chosen"
+
     @model_validator(mode="after")
     def _one_origin(self) -> "FigureEntry":
-        if sum(origin is not None for origin in (self.given, self.chosen, self.is_)) != 1:
-            raise ValueError("a figure has exactly one of given, chosen, is")
+        if sum(o is not None for o in (self.given, self.chosen, self.is_, self.sim)) != 1:
+            raise ValueError("a figure has exactly one of given, chosen, is, sim")
         return self
 
     def refuses(self, value: float) -> str:

@@ -283,8 +283,18 @@ def _appendices(chapter: Chapter) -> Iterator[str]:
             "C(8; 60%) is Erlang's formula: the chance that a request finds all of 8 processors behind one queue busy when each "
             "is busy 60% of the time, for requests that come independently and take random (exponential) times."
         )
+    if plan.simulated:
+        yield (
+            "A simulated figure comes from one seeded run with random arrivals and times, told to two digits; another seed gives another last one."
+        )
     yield ""
-    for title, rows in (("Given", plan.given), ("Chosen", plan.chosen), ("Derived", plan.derived)):
+    tables = {
+        "Given": plan.given,
+        "Chosen": plan.chosen,
+        "Derived": plan.derived,
+        "Simulated": plan.simulated,
+    }
+    for title, rows in tables.items():
         if rows:
             yield f"### {title}"
             yield ""

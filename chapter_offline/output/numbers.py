@@ -66,7 +66,7 @@ def _lines(body: str) -> Iterator[str]:
     fenced = asked = False
     for line in body.splitlines():
         if line.startswith("```"):
-            fenced = not fenced
+            fenced = line == "```mermaid"
         asked = line.startswith(_MODEL[2]) or (asked and (not line or line.startswith("- ")))
         if not fenced and not asked and not line.startswith(_MODEL):
             yield line

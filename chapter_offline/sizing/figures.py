@@ -1,8 +1,9 @@
 """Figures: every number of a chapter, with its unit, its origin and its derivation.
 
-A figure is *given* (assumed of the world), *chosen* (decided by us) or *derived* from others by an
-expression. A derived figure is rounded to what is printed when it is made, and further figures are
-derived from the rounded one: a reader who follows with a calculator gets the same numbers.
+A figure is *given* (assumed of the world), *chosen* (decided by us), *derived* from others by an
+expression, or *simulated* by a run over others. A derived figure is rounded to what is printed when it
+is made, and further figures are derived from the rounded one: a reader who follows with a calculator
+gets the same numbers. A simulated one is made when it is first asked for.
 """
 
 import math
@@ -13,9 +14,10 @@ from typing import Any, Literal
 
 from chapter_offline.errors import BadInputError
 from chapter_offline.sizing import expressions
-from chapter_offline.sizing.units import Printed, printed, quantity, unit_of
+from chapter_offline.sizing.simulated import outcome
+from chapter_offline.sizing.units import Printed, printed, quantity, registry, unit_of
 
-Origin = Literal["given", "chosen", "derived"]
+Origin = Literal["given", "chosen", "derived", "simulated"]
 
 _SMALL = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
 
@@ -24,7 +26,8 @@ _SMALL = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight"
 class Definition:
     """A figure as `prompts/names.toml` or a brief declares it.
 
-    value: the number in `unit`, or None where `expression` derives it.
+    value: the number in `unit`, or None where `expression` derives it, over figures, or over the
+    outcome of `simulation`.
     round_up: the next whole number counts (machines come whole).
     actor: the noun in whose rows of the table of figures it stands. label: template of its row.
     why: the reason for an assumption, or "".
@@ -39,6 +42,20 @@ class Definition:
     expression: str = ""
     round_up: bool = False
     why: str = ""
+    simulation: str = ""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A simulation over figures. inputs: expressions, by the model's own names.
+
+    when: a comparison; where it fails, or without `holds`, there is nothing to simulate.
+    """
+
+    model: str
+    inputs: Mapping[str, str]
+    when: str = ""
+    holds: bool = True
 
 
 @dataclass(frozen=True)
@@ -83,18 +100,54 @@ class Figure:
 class Figures(Mapping[str, Figure]):
     """All figures of one system."""
 
-    def __init__(self, figures: Mapping[str, Figure]) -> None:
+    def __init__(
+        self, figures: Mapping[str, Figure | Definition], runs: Mapping[str, Run] | None = None
+    ) -> None:
         self._figures = dict(figures)
-        self._values = {name: figure.quantity for name, figure in self._figures.items()}
+        self._runs = dict(runs or {})
+        self._outcomes: dict[str, Any] = {}
+        self._values = _Quantities(self)
 
     def __getitem__(self, name: str) -> Figure:
-        return self._figures[name]
+        figure = self._figures[name]
+        if isinstance(figure, Definition):
+            run = figure.simulation
+            result = self.outcome(run) if self.simulates(run) else None
+            figure = self._figures[name] = _simulated(figure, result)
+        return figure
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._figures)
 
     def __len__(self) -> int:
         return len(self._figures)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._figures
+
+    def definition(self, name: str) -> Definition:
+        """How a figure is declared; nothing is simulated for it."""
+        figure = self._figures[name]
+        return figure if isinstance(figure, Definition) else figure.definition
+
+    def simulates(self, *runs: str) -> bool:
+        """Whether there is something to simulate in all of these runs. Raises BadInputError."""
+        for run in runs:
+            if run not in self._runs:
+                raise BadInputError(f"there is no simulation {run!r}")
+            when = self._runs[run].when
+            if not self._runs[run].holds or (when and not self.compare(when, f"simulation {run}")):
+                return False
+        return True
+
+    def outcome(self, run: str) -> Any:
+        """What a simulation comes to. Raises BadInputError where it can't be run."""
+        if run not in self._outcomes:
+            wanted = self._runs[run]
+            self._outcomes[run] = outcome(
+                wanted.model, wanted.inputs, self._values, f"simulation {run}"
+            )
+        return self._outcomes[run]
 
     def holds(self, condition: str) -> bool:
         """Whether a comparison of figures is true; false where a figure of it is missing.
@@ -105,19 +158,31 @@ class Figures(Mapping[str, Figure]):
             return False
         return bool(expressions.evaluate(condition, self._values))
 
+    def compare(self, condition: str, where: str) -> bool:
+        """The same as `holds`. Raises BadInputError where it compares unlike things, or is none."""
+        import pint
+
+        try:
+            return self.holds(condition)
+        except (
+            expressions.ExpressionError,
+            pint.DimensionalityError,
+            ArithmeticError,
+            TypeError,
+        ) as error:
+            raise BadInputError(f"{where}: {condition!r}: {error}") from None
+
     def derivation(self, name: str) -> str:
-        """The right-hand side of a figure: "20,800/s × 3", or "" where it is assumed."""
-        definition = self._figures[name].definition
-        if not definition.expression:
+        """The right-hand side of a figure: "20,800/s × 3", or "" where it is assumed or simulated."""
+        definition = self.definition(name)
+        if definition.origin != "derived":
             return ""
-        texts = {
-            used: self._figures[used].text for used in expressions.names(definition.expression)
-        }
-        return expressions.shown(definition.expression, texts)
+        used = expressions.names(definition.expression)
+        return expressions.shown(definition.expression, {n: self[n].text for n in used})
 
     def equation(self, name: str) -> str:
         """The derivation with its result: "20,800/s × 3 = 62,400/s"; the number if it is assumed."""
-        figure = self._figures[name]
+        figure = self[name]
         derivation = self.derivation(name)
         if not derivation or derivation == figure.text:
             return figure.text
@@ -132,21 +197,25 @@ class Figures(Mapping[str, Figure]):
         """
         used = expressions.names(expression)
         if expression in used:
-            return self._figures[expression].text
+            return self[expression].text
         if not used:
             return expressions.shown(expression, {})
         amount = expressions.evaluate(expression, self._values)
-        alike = [self._figures[n] for n in used if self._figures[n].quantity.check(amount.units)]
+        alike = [self[n] for n in used if self[n].quantity.check(amount.units)]
         unit = alike[0].definition.unit if alike else ""
-        texts = {name: self._figures[name].text for name in used}
+        texts = {name: self[name].text for name in used}
         result = printed(amount, unit, scale=True)
         return (
             f"{expressions.shown(expression, texts)} {'=' if result.exact else '≈'} {result.text}"
         )
 
     def used_by(self, name: str) -> tuple[str, ...]:
-        """The figures that a derivation is made of."""
-        return expressions.names(self._figures[name].definition.expression or "0")
+        """The figures that a derivation is made of, or that go into a simulation."""
+        definition = self.definition(name)
+        if definition.simulation:
+            inputs = self._runs[definition.simulation].inputs.values()
+            return tuple(dict.fromkeys(n for text in inputs for n in expressions.names(text)))
+        return expressions.names(definition.expression or "0")
 
     def sources(self, names: Iterable[str]) -> tuple[str, ...]:
         """These figures and all that they are derived from, each once, the nearest first."""
@@ -160,8 +229,24 @@ class Figures(Mapping[str, Figure]):
         return tuple(found)
 
 
-def derive(definitions: Mapping[str, Definition]) -> Figures:
-    """All figures from their definitions.
+class _Quantities(Mapping[str, Any]):
+    """The figures' values, as expressions want them."""
+
+    def __init__(self, figures: Figures) -> None:
+        self._figures = figures
+
+    def __getitem__(self, name: str) -> Any:
+        return self._figures[name].quantity
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._figures)
+
+    def __len__(self) -> int:
+        return len(self._figures)
+
+
+def derive(definitions: Mapping[str, Definition], runs: Mapping[str, Run] | None = None) -> Figures:
+    """All figures from their definitions. runs: the simulations, by name.
 
     Raises BadInputError where a derivation is circular, uses an unknown name, divides by zero, or
     does not measure what its unit says.
@@ -180,19 +265,51 @@ def derive(definitions: Mapping[str, Definition]) -> Figures:
             raise BadInputError(
                 f"figures are derived in a circle: {' -> '.join([*open_names, name])}"
             )
+        if definitions[name].simulation:
+            raise BadInputError(
+                f"figure {open_names[-1]!r} is derived from a simulated one, {name!r}"
+            )
         open_names.append(name)
         made[name] = _make(definitions[name], get)
         open_names.pop()
         return made[name]
 
     try:
-        for name in definitions:
-            get(name)
+        for name, definition in definitions.items():
+            if not definition.simulation:
+                get(name)
     except RecursionError:
         raise BadInputError(
             f"figure {open_names[0]!r} is derived through too many others"
         ) from None
-    return Figures({name: made[name] for name in definitions})
+    runs = runs or {}
+    for definition in definitions.values():
+        if definition.simulation and definition.simulation not in runs:
+            raise BadInputError(
+                f"figure {definition.name!r}: there is no simulation {definition.simulation!r}"
+            )
+    return Figures({name: made.get(name, each) for name, each in definitions.items()}, runs)
+
+
+def _simulated(definition: Definition, result: Any) -> Figure:
+    """A figure from a simulation's outcome: to two digits, for another seed gives others.
+
+    What never happened within the run is endless, and so is everything where nothing was run.
+    """
+    base = quantity(1, definition.unit).to_base_units().units
+    values = {} if result is None else vars(result)
+    used = expressions.names(definition.expression)
+    try:
+        if result is None or any(values[name] is None for name in used):
+            value = math.inf
+        else:
+            value = float(expressions.evaluate(definition.expression, values))
+    except (KeyError, TypeError, ZeroDivisionError, expressions.ExpressionError) as error:
+        raise BadInputError(
+            f"figure {definition.name!r}: {definition.expression}: {error}", definition.name
+        ) from None
+    amount = registry().Quantity(value, base)
+    return Figure(definition, printed(amount, definition.unit, scale=True, significant=2))
 
 
 def _make(definition: Definition, get: Any) -> Figure:

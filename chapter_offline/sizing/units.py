@@ -137,8 +137,8 @@ def _scaled_unit(amount: Any, unit: str) -> str:
     return unit
 
 
-def printed(amount: Any, unit: str, *, scale: bool) -> Printed:
-    """How a quantity is printed, rounded to three significant digits where `scale` is set.
+def printed(amount: Any, unit: str, *, scale: bool, significant: int = 3) -> Printed:
+    """How a quantity is printed, rounded to so many significant digits where `scale` is set.
 
     amount: a pint quantity. unit: the unit in which the figure is declared. scale: choose the unit
     that reads best and round (derived figures); given figures are printed as they were written.
@@ -148,7 +148,8 @@ def printed(amount: Any, unit: str, *, scale: bool) -> Printed:
     value = float(amount.to(unit_of(shown_unit)).magnitude)
     exact = True
     if scale:
-        significant = 5 if shown_unit == "%" and 99 < value < 100 else 3
+        if shown_unit == "%" and 99 < value < 100 and significant > 2:
+            significant = 5  # of availabilities the nines count
         value, exact = _digits(value, significant)
     word = ""
     factor = 1.0

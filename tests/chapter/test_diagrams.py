@@ -1,4 +1,4 @@
-"""The five diagrams: made from the brief, and understood by the real Mermaid.
+"""The diagrams: made from the brief, and understood by the real Mermaid.
 
 Rendering takes a second each. The default system's are rendered with the real chapter
 (test_workflow.py), ones with hostile names in test_hostile_names.py.
@@ -17,6 +17,8 @@ from chapter_offline.errors import IncompleteError
 from chapter_offline.output.svg import render_diagrams
 
 BRIEF = rate_limiter_plan().brief
+CURVES = {"p09.slow_dependencies", "p09.retry_storms", "p10.load_shedding"}
+"""Drawn only where there is an overload to simulate."""
 
 
 def source_of(section: str) -> str:
@@ -26,9 +28,11 @@ def source_of(section: str) -> str:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("roles", [frozenset(), all_roles()], ids=["no roles", "all roles"])
-def test_all_five_of_a_made_system_render(roles: frozenset[str]) -> None:
+def test_all_of_a_made_system_render(roles: frozenset[str]) -> None:
     plan = make_plan(library(), made_brief(roles=roles))
-    assert list(render_diagrams(plan, tuple(range(1, 19)))) == list(DIAGRAMS)
+    drawn = [section.id for section in plan.sections() if section.diagram]
+    assert list(render_diagrams(plan, tuple(range(1, 19)))) == drawn
+    assert set(DIAGRAMS) - set(drawn) <= CURVES
 
 
 def test_only_the_parts_that_were_asked_for_are_drawn() -> None:

@@ -42,7 +42,8 @@ def of(*lines: str) -> list[str]:
         ("> The model says 44.", []),
         ("*Check yourself:* Why 44?", []),
         ("Asked by the model; see:\n\n- What if 44 came?\n\nThen 45 did.", ["45"]),
-        ("```text\nindex: 44\n```\n\n46 came.", ["46"]),
+        ("```mermaid\na[44]\n```\n\n46 came.", ["46"]),
+        ("```text\nwaits 1.5 s\nwaits 45 s\n```", ["45 s"]),
     ],
 )
 def test_numbers_that_the_appendix_lacks_are_found(line: str, numbers: list[str]) -> None:

@@ -18,7 +18,7 @@ from chapter_offline.sizing.simulations.scaled import (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Burst:
     """Servers with one queue, and a burst of requests.
 
@@ -36,7 +36,7 @@ class Burst:
     start: float
     length: float
     patience: float
-    queue_limit: float | None
+    queue_limit: float | None = None
     settled_wait: float
     horizon: float
 
