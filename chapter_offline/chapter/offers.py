@@ -128,7 +128,7 @@ def _held(page: Page, key: str, known: SectionText, omitted: Omitted) -> Iterato
             omitted.append((name, "the brief replaces it"))
         elif failed := page.holds(claim.needs):
             omitted.append((name, f"needs {failed}"))
-        elif claim.when and not page.figures.compare(claim.when, name):
+        elif claim.when and not page.figures.compare(claim.when, f"{name}: when"):
             omitted.append((name, f"holds when {claim.when}"))
         else:
             yield claim, origin

@@ -51,9 +51,9 @@ def violations(page: Page) -> Iterator[Violation]:
         where = f"constraint {rule.id}"
         if page.holds(rule.needs) or not _known(page, rule, where):
             continue
-        if rule.when and not page.figures.compare(rule.when, where):
+        if rule.when and not page.figures.compare(rule.when, f"{where}: when"):
             continue
-        if not page.figures.compare(rule.holds, where):
+        if not page.figures.compare(rule.holds, f"{where}: holds"):
             left, right = expressions.sides(rule.holds)
             yield Violation(
                 rule.id,
@@ -92,7 +92,7 @@ def _standing(page: Page, rule: Decision) -> Standing:
     where = f"decision {rule.id}"
     figure = page.figures[rule.figure]
     limit = page.figures[rule.limit]
-    passed = page.figures.compare(rule.condition, where)
+    passed = page.figures.compare(rule.condition, f"{where}: passed")
     page.used.setdefault(rule.figure)
     page.used.setdefault(rule.limit)
     return Standing(

@@ -131,17 +131,25 @@ class Figures(Mapping[str, Figure]):
         return figure if isinstance(figure, Definition) else figure.definition
 
     def simulates(self, *runs: str) -> bool:
-        """Whether there is something to simulate in all of these runs. Raises BadInputError."""
+        """Whether there is something to simulate in all of these runs, and it can be simulated.
+
+        Raises BadInputError for a run that there isn't, or that is malformed.
+        """
         for run in runs:
             if run not in self._runs:
                 raise BadInputError(f"there is no simulation {run!r}")
             when = self._runs[run].when
-            if not self._runs[run].holds or (when and not self.compare(when, f"simulation {run}")):
+            if not self._runs[run].holds or (
+                when and not self.compare(when, f"simulation {run}: when")
+            ):
                 return False
-        return True
+        return all(self.outcome(run) is not None for run in runs)
 
     def outcome(self, run: str) -> Any:
-        """What a simulation comes to. Raises BadInputError where it can't be run."""
+        """What a simulation comes to, None where its figures are out of the model's range.
+
+        Raises BadInputError for one that there isn't, or that is malformed.
+        """
         if run not in self._outcomes:
             wanted = self._runs[run]
             self._outcomes[run] = outcome(
@@ -170,7 +178,7 @@ class Figures(Mapping[str, Figure]):
             ArithmeticError,
             TypeError,
         ) as error:
-            raise BadInputError(f"{where}: {condition!r}: {error}") from None
+            raise BadInputError(f"{where} = {condition!r}: {error}") from None
 
     def derivation(self, name: str) -> str:
         """The right-hand side of a figure: "20,800/s × 3", or "" where it is assumed or simulated."""

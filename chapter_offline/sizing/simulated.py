@@ -30,8 +30,8 @@ def _models() -> dict[str, tuple[type[Any], Callable[..., Any]]]:
 def outcome(model: str, inputs: Mapping[str, str], values: Mapping[str, Any], where: str) -> Any:
     """What a model makes of inputs, expressions over `values` (pint quantities by name).
 
-    Raises BadInputError for a model or an input that there isn't, for one that is missing, and for values
-    with which nothing can be simulated.
+    None where they are out of the model's range, such as a run with more requests than it can tell
+    apart. Raises BadInputError for a model or an input that there isn't, or one that is missing.
     """
     models = _models()
     if model not in models:
@@ -50,8 +50,10 @@ def outcome(model: str, inputs: Mapping[str, str], values: Mapping[str, Any], wh
         made[name] = max(1, round(number)) if fields[name].type is int else number
     try:
         return _run(model, tuple(sorted(made.items())))
-    except (TypeError, ValueError) as error:
+    except TypeError as error:
         raise BadInputError(f"{where}: {error}") from None
+    except ValueError:
+        return None
 
 
 def _number(amount: Any) -> float:

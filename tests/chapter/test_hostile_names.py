@@ -67,6 +67,10 @@ def renamed(page: str, name: str) -> str:
     return page.replace(HARMLESS, name).replace(HARMLESS.capitalize(), "X" + name[1:])
 
 
+NAMED = {"p05.diagram", "p17.architecture", "p17.data_flow", "p17.failure"}
+"""Diagrams that print a name that somebody chose."""
+
+
 @lru_cache(maxsize=8)
 def named(system: str) -> Plan:
     """A chapter on a system of this name."""
@@ -124,5 +128,6 @@ def test_every_diagram_renders_and_shows_hostile_names() -> None:
     drawn = render_diagrams(all_named(name), ALL_PARTS)
     assert set(DIAGRAMS) - set(drawn) <= {"p09.slow_dependencies", "p10.load_shedding"}
     for section, svg in drawn.items():
-        assert "".join(name[1:].split()) in seen(svg), section
+        if section in NAMED:
+            assert "".join(name[1:].split()) in seen(svg), section
         assert "script" not in elements(svg)

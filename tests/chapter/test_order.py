@@ -23,7 +23,13 @@ def library_with(*claims: dict[str, object], rule: str = "") -> Library:
     sections = library().claims.sections | {KEY: text}
     claims_ = library().claims.model_copy(update={"sections": sections})
     return Library(
-        PROMPTS, library().spec, library().names, claims_, library().terms, library().rules
+        PROMPTS,
+        library().spec,
+        library().names,
+        claims_,
+        library().terms,
+        library().rules,
+        library().simulations,
     )
 
 
