@@ -10,7 +10,7 @@ import simpy
 Series = tuple[tuple[float, float], ...]
 """Points (seconds, value), each the mean over one step of the horizon, at the step's middle."""
 
-SIMULATED = 20_000
+SIMULATED = 8_000
 POINTS = 120
 
 
