@@ -1,6 +1,6 @@
 """Tables that stand in a section beside its claims, made from the brief's figures."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from chapter_offline.chapter.length import count
@@ -27,6 +27,45 @@ class Table:
 def table_of(page: Page, section: str) -> Table | None:
     """The table of a section, or None where it has none or there is nothing to put into it."""
     return TABLES[section](page) if section in TABLES else None
+
+
+def cast(page: Page) -> Table:
+    """Who takes part, with the figures that the others reckon with."""
+    present = page.brief.roles | {"person", "client", "operator"}
+    rows = tuple(
+        (f"**{page.noun(who).Cap}**", page.must(text, f"cast: {who}"))
+        for who, text in (page.library.names.cast | page.brief.cast).items()
+        if who in present
+    )
+    return Table(("Who takes part", "With which figures"), rows)
+
+
+def growth(page: Page) -> Table:
+    """What three years of growth ask for."""
+    rows = tuple(
+        (page.must(page.figures.definition(names[0]).label, names[0]), *_figures(page, names))
+        for names in _GROWTH
+    )
+    return Table(("", "Today", "In a year", "In three years"), rows)
+
+
+def _figures(page: Page, names: Sequence[str]) -> Iterator[str]:
+    for name in names:
+        page.used.setdefault(name)
+        yield page.figures[name].text
+
+
+_GROWTH = (
+    ("peak_rps", "next_year_rps", "rps_3"),
+    ("peak_writes", "writes_next", "writes_3"),
+    ("out", "out_next", "out_3"),
+    ("stored_day", "day_next", "day_3"),
+    ("stored_all", "all_next", "all_3"),
+    ("machines_load", "machines_next", "machines_3"),
+    ("partitions", "partitions_next", "partitions_3"),
+    ("cost", "cost_next", "cost_3"),
+)
+"""The same figure today, in a year and in three years."""
 
 
 def decisions(page: Page) -> Table:
@@ -100,6 +139,8 @@ def _cell(page: Page, name: str) -> str:
 
 
 TABLES: dict[str, Callable[[Page], Table | None]] = {
+    "p04.users": cast,
+    "p04.growth": growth,
     "p09.retry_storms": storm,
     "p10.load_shedding": shedding,
     "p14.stable": decisions,

@@ -164,7 +164,8 @@ class Frame(Shape):
 class Brief(Shape):
     """All that is known of one system. `made`: by which model and how, if by a model.
 
-    simulations: inputs that differ from those of `simulations.toml`, by simulation.
+    simulations: inputs that differ from those of `simulations.toml`, by simulation. cast: lines in
+    place of those of `names.toml`.
     """
 
     name: str
@@ -190,6 +191,7 @@ class Brief(Shape):
     replaces: tuple[str, ...] = ()
     constraint: tuple[Constraint, ...] = ()
     simulations: dict[str, dict[str, str]] = Field(default_factory=dict)
+    cast: dict[Word, Sentence] = Field(default_factory=dict)
     made: dict[str, str] = Field(default_factory=dict)
 
     @model_validator(mode="after")

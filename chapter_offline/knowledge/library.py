@@ -134,6 +134,8 @@ def check_brief(library: Library, brief: Brief, where: str) -> None:
     universal = {f"{key}.{c.id}" for key, s in library.claims.sections.items() for c in s.claims}
     if gone := set(brief.replaces) - universal:
         raise BadInputError(f"{where}: replaces: {min(gone)!r} is no claim of the library")
+    if unknown := set(brief.cast) - set(names.cast):
+        raise BadInputError(f"{where}: cast: {min(unknown)!r} is not in the cast of names.toml")
     if unknown := set(brief.simulations) - set(library.simulations):
         raise BadInputError(f"{where}: simulations: {min(unknown)!r} is not in simulations.toml")
     for rule in brief.constraint:

@@ -54,12 +54,13 @@ class FigureEntry(Shape):
 
 
 class Names(Shape):
-    """`names.toml`. Values are descriptions for writers."""
+    """`names.toml`. Values are descriptions for writers; those of `cast` are templates, by noun or role."""
 
     nouns: dict[str, str]
     roles: dict[str, str]
     traits: dict[str, str]
     decisions: dict[str, str]
+    cast: dict[str, str]
     figures: dict[str, FigureEntry]
 
     @property

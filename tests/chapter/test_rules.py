@@ -122,3 +122,36 @@ def test_a_plan_knows_where_figures_are_used_and_what_they_rest_on() -> None:
     assert sections
     for section in plan.sections(range(1, 19)):
         assert (section.id in sections) == ("retry_share" in section.figures)
+
+
+def test_the_cast_stands_in_part_4_with_everybody_who_is_there() -> None:
+    plan = make_plan(library(), rate_limiter())
+    (users,) = [s for s in plan.sections() if s.id == "p04.users"]
+    assert users.table is not None
+    rows = dict(users.table.rows)
+    names = {c.name[:1].upper() + c.name[1:] for c in rate_limiter().component}
+    assert {f"**{name}**" for name in names} <= set(rows)
+    assert rows["**API gateway**"] == "12 of them; waits 20 ms for a check, then decides without it"
+    with pytest.raises(BadInputError, match="cast: 'moon' is not in the cast"):
+        make_plan(library(), rate_limiter().model_copy(update={"cast": {"moon": "shines"}}))
+
+
+@pytest.mark.parametrize("name", sample_briefs(library()))
+def test_growth_is_the_same_figures_in_a_year_and_in_three(name: str) -> None:
+    figures = figures_for(library(), sample_briefs(library())[name])
+    rows = next(
+        s
+        for s in make_plan(library(), sample_briefs(library())[name]).sections()
+        if s.id == "p04.growth"
+    ).table
+    assert rows is not None
+    factor = figures["growth"].magnitude
+    for today, year, three in (
+        ("peak_rps", "next_year_rps", "rps_3"),
+        ("stored_all", "all_next", "all_3"),
+    ):
+        assert figures[year].magnitude == pytest.approx(factor * figures[today].magnitude, rel=0.01)
+        assert figures[three].magnitude == pytest.approx(
+            factor**3 * figures[today].magnitude, rel=0.01
+        )
+    assert all(len(row) == 4 for row in rows.rows)
