@@ -30,7 +30,7 @@ def _write_options(command: Callable[..., None]) -> Callable[..., None]:
         click.option(
             "--depth",
             type=click.Choice(["quick", "standard", "deep"]),
-            help="How long: some 15,000, 20,000 or 30,000 words, the shortest if 15,000 can't cover everything.  [default: standard]",
+            help="How long: some 15,000, 24,000 or 30,000 words, the shortest if 15,000 can't cover everything.  [default: standard]",
         ),
         click.option(
             "--words",

@@ -219,7 +219,7 @@ def test_the_manifest_has_all_that_is_needed_to_write_the_same_again(
     assert manifest["settings"] == {
         "voice": "quoted",
         "depth": "standard",
-        "words": 20_000,
+        "words": 24_000,
         "parts": list(range(1, 19)),
         "window": 2048,
         "seed": 1,

@@ -11,7 +11,11 @@ from chapter_offline.chapter.escape import mermaid, plain
 from chapter_offline.chapter.render import Page, nouns_of
 from chapter_offline.knowledge.briefs import Brief, Phase
 
+MOST_NODES = 9
+"""Of a diagram: more can't be taken in at once."""
 _PEOPLE = ("person", "client", "operator")
+_NEAREST = ("client", "dependency", "person", "operator")
+"""Who stands around the components, if there is room for them, in this order."""
 _INDENT = "    "
 
 
@@ -44,12 +48,13 @@ def components(page: Page) -> str:
             if source != target and (target, source) not in edges:
                 edges.setdefault((source, target))
     ends = {role for edge in edges for role in edge}
-    lines += [f"{_INDENT}{role}([{_quoted(label[role])}])" for role in _PEOPLE if role in ends]
-    lines += [_INDENT + _box(c.role, label[c.role], c.stateful) for c in brief.component]
-    lines += [
-        f"{_INDENT}{e.role}[/{_quoted(label[e.role])}/]" for e in brief.external if e.role in ends
-    ]
-    lines += [f"{_INDENT}{source} --> {target}" for source, target in edges]
+    boxes = {c.role: _box(c.role, label[c.role], c.stateful) for c in brief.component}
+    around = {e.role: f"{e.role}[/{_quoted(label[e.role])}/]" for e in brief.external}
+    around = {role: f"{role}([{_quoted(label[role])}])" for role in _PEOPLE} | around
+    near = [role for role in _NEAREST if role in around and role in ends]
+    shown = boxes | {role: around[role] for role in near[: MOST_NODES - len(boxes)]}
+    lines += [_INDENT + box for box in shown.values()]
+    lines += [f"{_INDENT}{a} --> {b}" for a, b in edges if {a, b} <= set(shown)]
     return "\n".join(lines)
 
 

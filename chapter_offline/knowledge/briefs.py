@@ -89,6 +89,13 @@ class Failure(Shape):
     steps: tuple[tuple[Word, Word, Sentence], ...]
     cuts: tuple[tuple[Word, Sentence], ...]
 
+    @model_validator(mode="after")
+    def _size(self) -> "Failure":
+        boxes = 1 + len({end for step in self.steps for end in step[:2]}) + len(self.cuts)
+        if boxes > 9:
+            raise ValueError(f"its diagram would have {boxes} boxes; nine can be taken in at once")
+        return self
+
 
 class Call(Shape):
     """A call of the system's interface. takes, gives: "name: type", with a note after a dash.
