@@ -116,7 +116,7 @@ def storm(page: Page) -> Table | None:
     return Table(
         ("When it comes back", "Every layer retries", "One layer, within its budget"),
         (
-            ("calls for each first attempt, at worst", *_both(page, "peak")),
+            ("calls over first attempts, at the worst moment", *_both(page, "peak")),
             (f"{page.noun('act').pl} that succeed in the end", *_both(page, "ok")),
             ("all succeed again after", *_both(page, "recovery")),
         ),

@@ -141,7 +141,7 @@ def test_a_system_with_room_for_its_bursts_has_no_such_table_and_no_curve() -> N
     [("p09.retry_storms", 2), ("p10.load_shedding", 2), ("p09.slow_dependencies", 1)],
 )
 def test_curves_are_drawn_over_the_whole_run(key: str, lines: int) -> None:
-    text = DIAGRAMS[key](page(rate_limiter()))
+    text = DIAGRAMS[key](page(CHAT))
     curves = [line.split("[")[1].rstrip("]").split(", ") for line in re.findall(r"line .*", text)]
     assert [len(curve) for curve in curves] == [40] * lines
     most = float(text.partition("y-axis")[2].partition("-->")[2].split()[0])
@@ -149,10 +149,15 @@ def test_curves_are_drawn_over_the_whole_run(key: str, lines: int) -> None:
 
 
 def test_curves_render() -> None:
-    plan = make_plan(library(), rate_limiter())
-    drawn = render_diagrams(plan, (9, 10))
+    drawn = render_diagrams(make_plan(library(), CHAT), (9, 10))
     assert set(drawn) == {"p09.slow_dependencies", "p09.retry_storms", "p10.load_shedding"}
     assert all(svg.count("#0b5394") for svg in drawn.values())
+
+
+def test_a_default_answer_leaves_no_storm_to_simulate() -> None:
+    figures = figures_for(library(), rate_limiter())
+    assert not figures.simulates("storm", "calm")
+    assert table_of(page(rate_limiter()), "p09.retry_storms") is None
 
 
 def test_what_is_not_simulated_is_no_figure_to_print() -> None:
