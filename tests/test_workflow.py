@@ -224,6 +224,7 @@ def test_the_manifest_has_all_that_is_needed_to_write_the_same_again(
         "parts": list(range(1, 19)),
         "window": 2048,
         "seed": 1,
+        "turn_opening": "",
     }
     assert all(len(digest) == 64 for digest in manifest["engine"]["llama.cpp"].values())
 
@@ -281,7 +282,7 @@ def test_the_run_says_what_was_left_out_and_why(quoted_chapter: OnDisk) -> None:
     assert run["peak_resident_bytes"] > 100_000_000
     assert run["scores"].keys() == quoted_chapter.manifest["jobs"].keys()
     scores = [s for job in run["scores"].values() for each in job.values() for s in each]
-    assert len(scores) > 100
+    assert len(scores) > 40
     assert all(score <= 0 for score in scores)
     written_pieces = quoted_chapter.made.authored.chapter.pieces
     assert [tuple(entry) for entry in run["left_out"]] == list(written_pieces.left_out)
