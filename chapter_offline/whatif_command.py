@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from chapter_offline.errors import IncompleteError
+from chapter_offline.errors import BadInputError, IncompleteError, UsageError
 
 _SHOWN = 25
 
@@ -40,14 +40,17 @@ def whatif(
     """
     from chapter_offline.rewriting import ask_what_if
 
+    if model and out is None:
+        raise UsageError("--model: only with --write, which says where")
     asked = ask_what_if(folder, changes)
     _show(asked, everything)
+    if asked.after.violations:
+        kind = IncompleteError if out is None else BadInputError
+        raise kind("the constraints above don't hold: set more figures with --set")
     if out is not None:
         from chapter_offline.write_command import write_and_show
 
         write_and_show(asked.order(out, model), quiet=False)
-    elif asked.after.violations:
-        raise IncompleteError("the constraints above don't hold: set more figures with --set")
 
 
 def _show(asked: Any, everything: bool) -> None:
@@ -73,4 +76,5 @@ def _show(asked: Any, everything: bool) -> None:
         f"\n{len(sections)} of {len(list(asked.after.sections()))} sections would read otherwise:"
     )
     ids = [section.id for section in sections]
-    click.echo("  " + ", ".join(ids if everything else ids[:_SHOWN]))
+    more = "" if everything or len(ids) <= _SHOWN else f", and {len(ids) - _SHOWN} more"
+    click.echo("  " + ", ".join(ids if everything else ids[:_SHOWN]) + more)

@@ -196,7 +196,7 @@ def _line(path: Path, figure: str) -> str:
     text = path.read_text(encoding="utf-8")
     for table in ("figures", "extra_figures"):
         line = line_of(text, (table, figure))
-        if figure and figure in text.splitlines()[line - 1]:
+        if figure and figure in text.split("\n")[line - 1]:
             return f":{line}"
     return ""
 

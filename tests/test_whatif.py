@@ -42,9 +42,7 @@ def test_figures_decisions_and_sections_that_move_are_shown(place: Path) -> None
 
 
 def test_what_cannot_be_true_together_is_said_and_nothing_is_written(place: Path) -> None:
-    ran = run(
-        *("whatif", "now", "--set=timeout=5 s", "--write=broken", "--model=tiny.gguf"), folder=place
-    )
+    ran = run(*("whatif", "now", "--set=timeout=5 s", "--write=broken"), folder=place)
     assert ran.code == ExitCode.BAD_INPUT
     assert "What can't be true together then:" in ran.out
     assert "15 s" in ran.out
@@ -80,6 +78,8 @@ def test_the_chapter_as_it_would_be_is_written_by_the_same_settings(
         (("nowhere", "--set=users=2x"), ExitCode.USAGE, "nowhere: no manifest.json there"),
         (("now",), ExitCode.USAGE, "Missing option '--set'"),
         (("now", "--set=peak_rps=2x"), ExitCode.USAGE, "it is derived; set one of"),
+        (("now", "--set=users=1e400"), ExitCode.USAGE, "1e400 is too much of anything"),
+        (("now", "--set=users=2x", "--model=x"), ExitCode.USAGE, "only with --write"),
         (("now", "--set=fill=130%"), ExitCode.BAD_INPUT, "130 % makes no sense; write 0 to 100"),
         (("now", "--set=users=2x", "--write=x"), ExitCode.USAGE, "has no pin; give its file"),
     ],
@@ -93,7 +93,9 @@ def test_what_cannot_be_asked_is_said_in_a_line(
     assert "Traceback" not in ran.err
 
 
-@pytest.mark.parametrize("manifest", ["", "[]", "{}", '{"settings": 3}', "{" * 100_000])
+@pytest.mark.parametrize(
+    "manifest", ["", "[]", "{}", '{"settings": 3}', '{"settings": {"parts": 5}}', "{" * 100_000]
+)
 def test_a_damaged_manifest_is_named(place: Path, tmp_path: Path, manifest: str) -> None:
     (tmp_path / "manifest.json").write_text(manifest)
     (tmp_path / "brief.toml").write_bytes(brief_toml(rate_limiter()))

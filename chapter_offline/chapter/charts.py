@@ -42,7 +42,7 @@ def _chart(what: str, runs: list[Series]) -> str:
     lines = [
         f"%%{{init: {palette}}}%%",
         "xychart-beta",
-        f'{_INDENT}x-axis "seconds" 0 --> {end:g}',
+        f'{_INDENT}x-axis "seconds" 0 --> {_short(end)}',
         f'{_INDENT}y-axis "{what}{f", {word}" if word else ""}" 0 --> {_short(most / scale)}',
     ]
     lines += [f"{_INDENT}line [{', '.join(_thinned(run, scale))}]" for run in runs]
@@ -59,5 +59,7 @@ def _thinned(run: Series, scale: float) -> list[str]:
 
 
 def _short(value: float) -> str:
-    """To three digits, and never as a power of ten, which Mermaid can't read."""
-    return f"{value:.3g}" if 0.001 <= value < 1000 else f"{value:.0f}"
+    """To about three digits, and never as a power of ten, which Mermaid can't read."""
+    places = 0 if value >= 100 else 1 if value >= 10 else 2 if value >= 1 else 5
+    text = f"{value:.{places}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -68,9 +68,10 @@ def _known(page: Page, rule: Constraint, where: str) -> bool:
     """Whether the figures of a constraint are there, which is an error of its file if not."""
     try:
         expressions.sides(rule.holds)
+        names = expressions.names(rule.holds) + (expressions.names(rule.when) if rule.when else ())
     except ExpressionError as error:
-        raise BadInputError(f"{where}: holds: {error}") from None
-    for name in expressions.names(f"({rule.holds}) and ({rule.when or rule.holds})"):
+        raise BadInputError(f"{where}: {error}") from None
+    for name in names:
         if name not in page.figures:
             raise BadInputError(f"{where}: figure {name!r} is not defined")
     return True

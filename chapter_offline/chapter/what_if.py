@@ -1,6 +1,7 @@
 """What if an assumption were another: the same brief with other figures, and what that moves."""
 
 import difflib
+import math
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -72,7 +73,7 @@ def _parsed(change: str, figures: Figures) -> tuple[str, float]:
         )
         raise UsageError(f"--set {name}: there is no such figure; {hint}")
     figure = figures[name]
-    if figures.used_by(name):
+    if figure.definition.origin not in {"given", "chosen"}:
         assumed = [n for n in figures.sources([name]) if not figures.used_by(n)]
         raise UsageError(f"--set {name}: it is derived; set one of {', '.join(assumed)}")
     declared = figure.definition.unit
@@ -85,6 +86,8 @@ def _parsed(change: str, figures: Figures) -> tuple[str, float]:
         raise UsageError(
             f"--set {name}: {unit[:20]!r} is no unit for it; it is measured in {declared or 'plain numbers'}"
         ) from None
+    if not math.isfinite(value):
+        raise UsageError(f"--set {name}: {found[2]} is too much of anything")
     return name, value
 
 

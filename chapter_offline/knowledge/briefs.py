@@ -211,6 +211,8 @@ class Brief(Shape):
         if sorted(phase.id for phase in self.phase) != ["stable", "v1", "v2"]:
             raise ValueError("the phases are v1, v2 and stable, each once")
         states = {state.name for state in self.state}
+        if len(states) < len(self.state):
+            raise ValueError("two states have one name")
         if lost := {end for state in self.state for end, _ in state.goes} - states:
             raise ValueError(f"state: {min(lost)!r} is gone to and is no state")
         return self

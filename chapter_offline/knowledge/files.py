@@ -49,7 +49,11 @@ def line_of(text: str, place: Sequence[str | int]) -> int:
     table: list[str | int] = []
     counts: dict[str, int] = {}
     best, line_found = 0, 1
-    for number, line in enumerate(text.splitlines(), start=1):
+    inside = False  # a text over several lines
+    for number, line in enumerate(text.split("\n"), start=1):
+        was, inside = inside, inside ^ (line.count('"""') % 2 == 1)
+        if was:
+            continue
         here = list(table)
         if header := _HEADER.match(line):
             table = list(header[2].replace('"', "").split("."))

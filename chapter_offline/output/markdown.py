@@ -14,6 +14,8 @@ from chapter_offline.chapter.plan import THIN, PartPlan, Row, SectionPlan
 from chapter_offline.chapter.tables import Table
 from chapter_offline.knowledge.spec import label_pattern
 
+_BAR = re.compile(r"(?<!\\)\|")
+"""A bar that would end a cell."""
 _WHAT_IF = "p18.what_if"
 
 
@@ -146,7 +148,7 @@ def _table(rows: Iterable[Row]) -> Iterator[str]:
 
 def _cells(table: Table) -> Iterator[str]:
     for row in (table.head, ("---",) * len(table.head), *table.rows):
-        yield f"| {' | '.join(row)} |"
+        yield "| " + " | ".join(_BAR.sub(r"\|", cell) for cell in row) + " |"
     yield ""
 
 

@@ -1,7 +1,7 @@
 """Reads a finished page for its numbers: each must stand in the appendix of figures.
 
 Knows the page alone, not the figures it was made of. What a model wrote is marked on the page, and
-is passed over; so are fences.
+is passed over; so are diagrams.
 """
 
 import re

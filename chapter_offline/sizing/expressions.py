@@ -135,11 +135,11 @@ def _value(node: ast.expr, values: Mapping[str, Any]) -> Any:
 
 
 def sides(comparison: str) -> tuple[str, str]:
-    """Left and right side of one comparison. Raises ExpressionError for anything else."""
+    """Left and right side of one "<" or "<=". Raises ExpressionError for anything else."""
     match parse(comparison):
-        case ast.Compare(left=left, ops=[op], comparators=[right]) if type(op) in _COMPARISONS:
+        case ast.Compare(left=left, ops=[ast.Lt() | ast.LtE()], comparators=[right]):
             return ast.unparse(left), ast.unparse(right)
-    raise ExpressionError(f"{comparison!r} is not one comparison")
+    raise ExpressionError(f"{comparison!r} is not one comparison with < or <=")
 
 
 def shown(text: str, texts: Mapping[str, str]) -> str:

@@ -206,16 +206,21 @@ class Figures(Mapping[str, Figure]):
         used = expressions.names(expression)
         if expression in used:
             return self[expression].text
+        try:
+            line = expressions.shown(expression, {name: self[name].text for name in used})
+        except expressions.ExpressionError:  # what a table can't print, a message can
+            line = expression
         if not used:
-            return expressions.shown(expression, {})
+            return line
         amount = expressions.evaluate(expression, self._values)
+        if not hasattr(amount, "units"):
+            amount = quantity(float(amount), "")
         alike = [self[n] for n in used if self[n].quantity.check(amount.units)]
+        if not alike and not amount.dimensionless:
+            return f"{line} = {amount.to_base_units():.3g~}"
         unit = alike[0].definition.unit if alike else ""
-        texts = {name: self[name].text for name in used}
         result = printed(amount, unit, scale=True)
-        return (
-            f"{expressions.shown(expression, texts)} {'=' if result.exact else '≈'} {result.text}"
-        )
+        return f"{line} {'=' if result.exact else '≈'} {result.text}"
 
     def used_by(self, name: str) -> tuple[str, ...]:
         """The figures that a derivation is made of, or that go into a simulation."""
@@ -235,6 +240,13 @@ class Figures(Mapping[str, Figure]):
                 found[name] = None
                 waiting.extend(self.used_by(name))
         return tuple(found)
+
+
+def _names(text: str, where: str) -> tuple[str, ...]:
+    try:
+        return expressions.names(text)
+    except expressions.ExpressionError as error:
+        raise BadInputError(f"{where}: {error}") from None
 
 
 class _Quantities(Mapping[str, Any]):
@@ -291,6 +303,11 @@ def derive(definitions: Mapping[str, Definition], runs: Mapping[str, Run] | None
             f"figure {open_names[0]!r} is derived through too many others"
         ) from None
     runs = runs or {}
+    made_later = {name for name, each in definitions.items() if each.simulation}
+    for name, run in runs.items():
+        for text in filter(None, (*run.inputs.values(), run.when)):
+            if late := made_later & set(_names(text, f"simulation {name}")):
+                raise BadInputError(f"simulation {name}: {min(late)!r} is simulated itself")
     for definition in definitions.values():
         if definition.simulation and definition.simulation not in runs:
             raise BadInputError(

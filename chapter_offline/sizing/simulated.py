@@ -33,6 +33,8 @@ def outcome(model: str, inputs: Mapping[str, str], values: Mapping[str, Any], wh
     None where they are out of the model's range, such as a run with more requests than it can tell
     apart. Raises BadInputError for a model or an input that there isn't, or one that is missing.
     """
+    import pint
+
     models = _models()
     if model not in models:
         raise BadInputError(f"{where}: no model {model!r}; there are {', '.join(models)}")
@@ -43,16 +45,21 @@ def outcome(model: str, inputs: Mapping[str, str], values: Mapping[str, Any], wh
     for name, text in inputs.items():
         try:
             number = _number(expressions.evaluate(text, values))
+            made[name] = max(1, round(number)) if fields[name].type is int else number
         except KeyError as missing:
             raise BadInputError(f"{where}: {name}: figure {missing} is not defined") from None
-        except (expressions.ExpressionError, ArithmeticError, ValueError) as error:
+        except (
+            expressions.ExpressionError,
+            pint.DimensionalityError,
+            ArithmeticError,
+            ValueError,
+        ) as error:
             raise BadInputError(f"{where}: {name}: {error}") from None
-        made[name] = max(1, round(number)) if fields[name].type is int else number
     try:
         return _run(model, tuple(sorted(made.items())))
     except TypeError as error:
         raise BadInputError(f"{where}: {error}") from None
-    except ValueError:
+    except (ValueError, ArithmeticError):
         return None
 
 

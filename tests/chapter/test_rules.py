@@ -84,6 +84,8 @@ def _turned(comparison: str) -> str:
         ({"holds": "1 < tries < 9"}, "not one comparison"),
         ({"holds": "tries < nothing"}, "figure 'nothing' is not defined"),
         ({"holds": "tries < timeout"}, "holds|Cannot"),
+        ({"holds": "tries > 9"}, "not one comparison with <"),
+        ({"holds": "tries < 9", "when": "tries <"}, "not an expression"),
         ({"holds": "tries < 9", "when": "nothing > 1"}, "figure 'nothing' is not defined"),
         ({"holds": "tries < 2", "why": "{{ nobody }} knows."}, "nobody"),
     ],
@@ -94,6 +96,22 @@ def test_a_malformed_constraint_of_a_brief_is_an_error_of_its_file(
     made = Constraint(**({"id": "mine", "why": "It matters."} | rule))
     with pytest.raises(BadInputError, match=told):
         broken(made_brief().model_copy(update={"constraint": (made,)}))
+
+
+@pytest.mark.parametrize(
+    ("holds", "left", "right"),
+    [
+        ("erlang_c(cores, busy) < 0.001", "C(8; 60%) ≈ 0.14", "0.001"),
+        ("-tries < -1000", "-tries = -3", "-1000"),
+        ("2 ** tries < 1", "= 8", "1"),
+        ("out * away < out * timeout", "", ""),
+    ],
+)
+def test_both_sides_are_worked_out_whatever_they_measure(holds: str, left: str, right: str) -> None:
+    made = Constraint(id="mine", holds=holds, why="It matters.")
+    found = broken(made_brief().model_copy(update={"constraint": (made,)}))["mine"]
+    assert left in found.left
+    assert right in found.right
 
 
 def test_a_decision_turns_where_its_figure_passes_the_limit() -> None:

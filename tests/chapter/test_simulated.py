@@ -6,6 +6,7 @@ import sys
 import pytest
 from systems import library, rate_limiter
 
+from chapter_offline.chapter import charts
 from chapter_offline.chapter.diagrams import DIAGRAMS
 from chapter_offline.chapter.plan import Plan, SectionPlan, figures_for, make_plan
 from chapter_offline.chapter.render import Page
@@ -65,6 +66,9 @@ def test_nothing_is_simulated_before_it_is_asked_for() -> None:
         ({"moons": "1"}, "burst_through_queue takes no 'moons'"),
         ({"servers": "moons"}, "servers: figure 'moons' is not defined"),
         ({"servers": "machines **"}, "not an expression"),
+        ({"servers": "1e400"}, "servers: cannot convert float infinity"),
+        ({"base_rate": "timeout + peak_rps"}, "base_rate: Cannot convert"),
+        ({"base_rate": "slow_exhausted"}, "'slow_exhausted' is simulated itself"),
     ],
 )
 def test_inputs_with_which_nothing_can_be_simulated_are_named(
@@ -75,7 +79,9 @@ def test_inputs_with_which_nothing_can_be_simulated_are_named(
     assert str(error.value).startswith("simulation shed")
 
 
-@pytest.mark.parametrize("inputs", [{"service_time": "0"}, {"horizon": "1e9"}])
+@pytest.mark.parametrize(
+    "inputs", [{"service_time": "0"}, {"horizon": "1e9"}, {"base_rate": "peak_rps - burst_rps"}]
+)
 def test_what_the_model_has_no_range_for_is_not_simulated(inputs: dict[str, str]) -> None:
     brief = with_inputs("shed", **inputs)
     figures = figures_for(library(), brief)
@@ -152,6 +158,13 @@ def test_curves_render() -> None:
     drawn = render_diagrams(make_plan(library(), CHAT), (9, 10))
     assert set(drawn) == {"p09.slow_dependencies", "p09.retry_storms", "p10.load_shedding"}
     assert all(svg.count("#0b5394") for svg in drawn.values())
+
+
+@pytest.mark.parametrize("value", [999.6, 3.12e6, 0.000012, 0.0, 12.345, 1.005])
+def test_no_number_of_a_curve_is_a_power_of_ten(value: float) -> None:
+    text = charts._short(value)
+    assert re.fullmatch(r"\d+(\.\d+)?", text)
+    assert float(text) == pytest.approx(value, rel=0.01, abs=0.00001)
 
 
 def test_a_default_answer_leaves_no_storm_to_simulate() -> None:

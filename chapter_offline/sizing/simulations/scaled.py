@@ -41,6 +41,8 @@ def arrivals(
     draws: random.Random, scale: float, rates: tuple[tuple[float, float], ...]
 ) -> Iterator[float]:
     """Moments of arrival of every `scale`-th request; rates are (until, requests a second)."""
+    if any(rate < 0 for _, rate in rates):
+        raise ValueError("a rate of requests is below 0")
     now, due = 0.0, draws.gammavariate(scale, 1)
     for until, rate in rates:
         while rate and now + due / rate < until:
