@@ -11,7 +11,7 @@ from chapter_offline.chapter.rules import Standing
 from chapter_offline.errors import UsageError
 from chapter_offline.knowledge.briefs import Brief, Override
 from chapter_offline.knowledge.library import Library
-from chapter_offline.sizing.figures import Figures
+from chapter_offline.sizing.figures import Figure, Figures
 from chapter_offline.sizing.units import quantity, unit_of
 
 _CHANGE = re.compile(r"([a-z]\w*)\s*=\s*([0-9][0-9_,]*(?:\.[0-9]+)?(?:e[0-9]+)?)\s*(.*)", re.ASCII)
@@ -108,9 +108,14 @@ def _moved(before: Plan, after: Plan) -> Iterator[Moved]:
     names = [name for name in after.figures if name in labels]
     names.sort(key=lambda name: bool(after.figures.used_by(name)))
     for name in names:
-        was, now = before.figures[name].text, after.figures[name].text
+        was, now = _text(before.figures[name]), _text(after.figures[name])
         if was != now:
             yield Moved(name, labels[name], was, now)
+
+
+def _text(figure: Figure) -> str:
+    """As printed; an excess below nothing, or what never ends, is none."""
+    return figure.text if figure.usable else "none"
 
 
 def _otherwise(before: Plan, after: Plan) -> Iterator[SectionPlan]:
