@@ -89,7 +89,9 @@ def claims_show(name: str, brief_name: str) -> None:
         raise UsageError(f"{name}: no such claim; `chapter-offline claims list` has them all")
     for entry in found:
         mine = entry.origin == "brief"
-        template = own.get(entry.name, "") if mine else templates.get(place(entry.name), "")
+        template = (
+            own.get(entry.name, "") if mine else templates.get(place(library, entry.name), "")
+        )
         click.echo(f"{entry.name} ({label}'s own)" if mine else entry.name)
         click.echo(f"  template: {' '.join(template.split())}")
         for said in entry.statements:

@@ -160,7 +160,7 @@ def desk(order: Order, progress: Progress, watch: CatalogProgress | None = None)
             progress.stage("choosing nouns, roles, traits and magnitudes", 0)
             decided = decide(engine, system, choices, model.name)
             margins = dict(decided.margins)
-            brief = brief_from(library.prompts, decided.answers)
+            brief = brief_from(library.prompts, library.traits, decided.answers)
         plan = _plan(library, brief, order)
         author = Author(
             engine,

@@ -74,11 +74,11 @@ def made_brief(
         system,
         NOUNS | (nouns or {}),
         frozenset(roles),
-        frozenset(traits),
+        tuple(traits),
         figures or {},
         {"by": "a test"},
     )
-    return brief_from(PROMPTS, answers)
+    return brief_from(PROMPTS, library().traits, answers)
 
 
 def all_roles() -> frozenset[str]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from chapter_offline.chapter.choosing import Menu, Offer, Said
+from chapter_offline.chapter.examples import example_for, worked
 from chapter_offline.chapter.length import (
     count,
     entry_words,
@@ -17,7 +18,7 @@ from chapter_offline.chapter.length import (
 from chapter_offline.chapter.render import LeftOut, Page
 from chapter_offline.chapter.tables import table_of
 from chapter_offline.errors import BadInputError
-from chapter_offline.knowledge.claims import Claim, SectionText
+from chapter_offline.knowledge.claims import Claim, Example, SectionText
 from chapter_offline.knowledge.library import FACET_PART
 from chapter_offline.knowledge.spec import Part, Requirement
 
@@ -25,8 +26,8 @@ Origin = Literal["library", "brief"]
 Held = tuple[Claim, Origin]
 Omitted = list[tuple[str, str]]
 
-RULE_RANK = 7.0
-"""A section's rule is chosen like a claim of this weight."""
+RULE_RANK, EXAMPLE_RANK = 7.0, 9.0
+"""A section's rule and its worked example are chosen like claims of these weights."""
 _OWN, _TRAIT = 2.0, 1.0
 """By how much a claim of the brief, and one that needs a trait, is before one of any system."""
 _TOGETHER = "p15."
@@ -50,7 +51,7 @@ class Statement:
 
 @dataclass(frozen=True)
 class Slot:
-    """A section before it is written. frame, rule: templates. held: the claims that hold, in their order."""
+    """A section before it is written. frame, rule, example: templates. held: the claims that hold, in order."""
 
     key: str
     part: Part
@@ -59,7 +60,14 @@ class Slot:
     frame: str
     table: tuple[str, ...]
     rule: str
+    example: Example | None
     held: tuple[Held, ...]
+
+    @property
+    def places(self) -> tuple[int, int]:
+        """The places of the rule and of the example among what the section may say, behind its claims."""
+        rule = len(self.held)
+        return rule, rule + bool(self.rule)
 
 
 def told(page: Page, part: Part) -> tuple[str, str]:
@@ -108,6 +116,7 @@ def _slot(
         _own(page, key, known.frame),
         tuple(name for name in known.table if can_stand(page, name)),
         known.rule,
+        example_for(page, key),
         tuple(held),
     )
 
@@ -209,6 +218,8 @@ def menu(page: Page, slot: Slot, omitted: Omitted) -> Menu:
     offers = [_offer(page, slot, held, omitted) for held in slot.held]
     if slot.rule:
         offers.append(_rule(page, slot, omitted))
+    if slot.example:
+        offers.append(_worked(page, slot, slot.example))
     leads = any(held[0].lead for held in slot.held)
     said = measured(page, [slot.frame], f"{slot.key}.frame")
     table = rows_words([row(page, name) for name in slot.table]) + table_words(form, leads, figures)
@@ -252,6 +263,12 @@ def _rule(page: Page, slot: Slot, omitted: Omitted) -> Offer:
     _forget(page)
     words = rule_words(rule_text(page, slot, omitted))
     return Offer(_said(page, words), RULE_RANK, entries=0, covers=False)
+
+
+def _worked(page: Page, slot: Slot, example: Example) -> Offer:
+    _forget(page)
+    made = worked(page, example, slot.key)
+    return Offer(_said(page, made.words if made else 0), EXAMPLE_RANK, entries=0, covers=False)
 
 
 def rule_text(page: Page, slot: Slot, omitted: Omitted) -> str:

@@ -13,6 +13,7 @@ from chapter_offline.chapter.artefacts import ARTEFACTS
 from chapter_offline.chapter.choosing import THIN, Bounds, Choosing, Said
 from chapter_offline.chapter.diagrams import DIAGRAMS
 from chapter_offline.chapter.escape import markdown
+from chapter_offline.chapter.examples import Worked, worked
 from chapter_offline.chapter.length import (
     count,
     entry_words,
@@ -66,7 +67,7 @@ class Row:
 class SectionPlan:
     """A requirement applied to the brief. id: "p08.clocks", in Part 6 "p06.store.failure".
 
-    diagram: Mermaid text, or ""; idea: what it teaches. artefact: text for a fence, or "". component: the component of a facet, or "". rule: what to carry to
+    diagram: Mermaid text, or ""; idea: what it teaches. artefact: text for a fence, or "". example: a worked one, or None. component: the component of a facet, or "". rule: what to carry to
     another system, or "". labels: see `Requirement`. figures: those that it prints.
     """
 
@@ -85,6 +86,7 @@ class SectionPlan:
     table: Table | None = None
     idea: str = ""
     artefact: str = ""
+    example: Worked | None = None
     figures: tuple[str, ...] = ()
 
     @property
@@ -102,6 +104,7 @@ class SectionPlan:
                 for s in self.statements
             )
             + idea_words(self.idea)
+            + (self.example.words if self.example else 0)
             + rule_words(self.rule)
         )
 
@@ -180,10 +183,10 @@ class Plan:
 
 
 def figures_for(library: Library, brief: Brief) -> Figures:
-    """The figures of a brief: `names.toml` with its overrides and additions. Raises BadInputError."""
+    """The figures of a brief: of any system, of its traits and its own. Raises BadInputError."""
     values = assumptions(library, brief)
     definitions: dict[str, Definition] = {}
-    for name, entry in (library.names.figures | brief.extra_figures).items():
+    for name, entry in library.figures(brief).items():
         override = brief.figures.get(name)
         called = brief.relabel.get(name, entry)
         definitions[name] = Definition(
@@ -324,7 +327,10 @@ def _section(page: Page, slot: Slot, kept: Sequence[int], omitted: Omitted) -> S
     diagram = _diagram(page, slot.key)
     idea = page.must(slot.requirement.idea, f"{slot.key}: idea") if diagram else ""
     artefact = ARTEFACTS[slot.key](page) if slot.key in ARTEFACTS else ""
-    rule = rule_text(page, slot, []) if slot.rule and len(slot.held) in kept else ""
+    at_rule, at_example = slot.places
+    shown = slot.example if at_example in kept else None
+    example = worked(page, shown, slot.key) if shown else None
+    rule = rule_text(page, slot, []) if slot.rule and at_rule in kept else ""
     own, page.used = tuple(page.used), before | page.used
     return SectionPlan(
         id=slot.key,
@@ -339,6 +345,7 @@ def _section(page: Page, slot: Slot, kept: Sequence[int], omitted: Omitted) -> S
         diagram=diagram,
         idea=idea,
         artefact=artefact,
+        example=example,
         component=markdown(slot.component),
         rule=rule,
         labels=slot.requirement.labels,
@@ -373,6 +380,6 @@ def _used_rows(page: Page, origin: str) -> tuple[Row, ...]:
             and page.figures[name].usable
         ):
             label, value, came = row(page, name)
-            actor = page.noun(page.figures.definition(name).actor)
+            actor = page.actor(page.figures.definition(name).actor)
             rows.append(Row(f"{actor.Cap}: {label}", value, came, name))
     return tuple(rows)

@@ -148,6 +148,10 @@ class Page:
         assert isinstance(found, Noun)
         return found
 
+    def actor(self, role: str) -> Noun:
+        """In whose rows a figure stands: the role's noun, or the whole service's where nobody plays it."""
+        return self.noun(role if role in self._names else "service")
+
     def holds(self, needs: Iterable[str]) -> str:
         """The first condition that fails, or ""."""
         return self.brief.lacks(needs)

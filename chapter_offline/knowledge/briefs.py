@@ -6,10 +6,13 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from chapter_offline.knowledge.claims import Claim
+from chapter_offline.knowledge.claims import Claim, Example
 from chapter_offline.knowledge.files import Shape, read_toml, shaped
 from chapter_offline.knowledge.names import FigureEntry
 from chapter_offline.knowledge.rules import Constraint
+
+MOST_CALLS = 10
+MOST_RECORDS = 9
 
 
 def _one_line(text: str) -> str:
@@ -161,6 +164,12 @@ class BriefClaim(Claim):
     at: Word
 
 
+class BriefExample(Example):
+    """A worked example for the section `at`, in place of the library's."""
+
+    at: Word
+
+
 class Frame(Shape):
     """A text in place of the library's: a section's frame ("p08.clocks"), a part's answer ("p14.answer")."""
 
@@ -187,13 +196,14 @@ class Brief(Shape):
     alternative: tuple[Alternative, ...] = ()
     phase: tuple[Phase, ...] = Field(min_length=3, max_length=3)
     failure: Failure
-    call: tuple[Call, ...] = Field(default=(), max_length=6)
-    record: tuple[Record, ...] = Field(default=(), max_length=6)
+    call: tuple[Call, ...] = Field(default=(), max_length=MOST_CALLS)
+    record: tuple[Record, ...] = Field(default=(), max_length=MOST_RECORDS)
     state: tuple[State, ...] = Field(default=(), max_length=8)
     figures: dict[str, Override] = Field(default_factory=dict)
     extra_figures: dict[str, FigureEntry] = Field(default_factory=dict)
     relabel: dict[str, Relabel] = Field(default_factory=dict)
     frames: tuple[Frame, ...] = ()
+    example: tuple[BriefExample, ...] = ()
     claims: tuple[BriefClaim, ...] = ()
     replaces: tuple[str, ...] = ()
     constraint: tuple[Constraint, ...] = ()

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from chapter_offline.errors import BadInputError
 from chapter_offline.knowledge.files import Shape, read_toml, shaped
@@ -44,15 +44,43 @@ class Claim(Shape):
     each: Each | None = Field(default=None, alias="for")
 
 
+class Example(Shape):
+    """Something reckoned or gone through once, as a small table. All texts are templates.
+
+    title: a noun phrase or a short clause. so: what a reader should see in it. needs, when: as of a
+    claim.
+    """
+
+    title: str
+    head: tuple[str, ...] = Field(min_length=2, max_length=5)
+    rows: tuple[tuple[str, ...], ...] = Field(min_length=2, max_length=8)
+    so: str
+    needs: tuple[str, ...] = ()
+    when: str = ""
+
+    @model_validator(mode="after")
+    def _cells(self) -> "Example":
+        if any(len(row) != len(self.head) for row in self.rows):
+            raise ValueError(f"a row has {len(self.head)} cells, as many as the head")
+        return self
+
+    @property
+    def said(self) -> str:
+        """All templates of it, with a bar between them."""
+        cells = (cell for row in (self.head, *self.rows) for cell in row)
+        return " | ".join(filter(None, (self.title, *cells, self.so)))
+
+
 class SectionText(Shape):
     """What is known, of any system, for one section. `table`: figures in the order of their rows.
 
-    rule: what a reader carries to another system.
+    rule: what a reader carries to another system. example: variants, the first that holds is shown.
     """
 
     frame: str = ""
     rule: str = ""
     table: tuple[str, ...] = ()
+    example: tuple[Example, ...] = ()
     claims: tuple[Claim, ...] = ()
 
 
@@ -81,10 +109,15 @@ def load_claims(prompts: Path) -> Claims:
         for name, table in tables.items():
             key = f"{part}.{role}.{name}" if role else f"{part}.{name}"
             section = shaped(SectionText, table, f"{path.name}: {name}")
-            ids = [claim.id for claim in section.claims]
-            if twice := {claim for claim in ids if ids.count(claim) > 1}:
-                raise BadInputError(f"{path.name}: {name}: claim {min(twice)!r} stands there twice")
-            if lost := {claim.after for claim in section.claims} - {*ids, ""}:
-                raise BadInputError(f"{path.name}: {name}: after {min(lost)!r}: no such claim")
+            check_section(section, f"{path.name}: {name}")
             sections[key] = section
     return Claims(answers=of_parts["answer"], rules=of_parts["rule"], sections=sections)
+
+
+def check_section(section: SectionText, where: str) -> None:
+    """Raises BadInputError for two claims of one id, and for an anchor that isn't there."""
+    ids = [claim.id for claim in section.claims]
+    if twice := {claim for claim in ids if ids.count(claim) > 1}:
+        raise BadInputError(f"{where}: claim {min(twice)!r} stands there twice")
+    if lost := {claim.after for claim in section.claims} - {*ids, ""}:
+        raise BadInputError(f"{where}: after {min(lost)!r}: no such claim")

@@ -3,15 +3,17 @@
 Who chooses (a model, a person) is not known here: choices come in as data.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import StringConstraints
 
-from chapter_offline.knowledge.briefs import Brief
+from chapter_offline.knowledge.briefs import MOST_CALLS, MOST_RECORDS, Brief
 from chapter_offline.knowledge.files import Shape, read_toml, shaped
 from chapter_offline.knowledge.nouns import Noun
+from chapter_offline.knowledge.traits import Traits
 
 ALWAYS = frozenset({"gateway", "worker", "store"})
 
@@ -63,56 +65,75 @@ def load_choices(prompts: Path) -> Choices:
 
 @dataclass(frozen=True)
 class Answers:
-    """What was chosen for one system. nouns: by name; figures: assumptions by name."""
+    """What was chosen for one system. nouns: by name; figures: assumptions by name.
+
+    traits: the surest first; what one brings along need not be among them.
+    """
 
     system: str
     nouns: dict[str, str]
     roles: frozenset[str]
-    traits: frozenset[str]
+    traits: tuple[str, ...]
     figures: dict[str, float] = field(default_factory=dict)
     made: dict[str, str] = field(default_factory=dict)
 
 
-def brief_from(prompts: Path, answers: Answers) -> Brief:
+def brief_from(prompts: Path, traits: Traits, answers: Answers) -> Brief:
     """The generic brief with these answers.
 
     A name is data: it is put into names only, never into a template. Raises BadInputError where
     generic.toml is malformed.
     """
-    return shaped(Brief, brief_table(prompts, answers), "generic.toml")
+    return shaped(Brief, brief_table(prompts, traits, answers), "generic.toml")
 
 
-def brief_table(prompts: Path, answers: Answers) -> dict[str, Any]:
+def brief_table(prompts: Path, traits: Traits, answers: Answers) -> dict[str, Any]:
     """The same as a TOML table, as `brief.toml` keeps it to be corrected and used again."""
     generic = read_toml(prompts / "briefs" / "generic.toml")
-    roles = ALWAYS | answers.roles
-    true = roles | answers.traits
+    held = traits.closed(answers.traits)
+    roles = ALWAYS | answers.roles | traits.roles(held)
+    true = roles | set(held)
     words = {name: answers.nouns[name] for name in ("item", "act", "person", "client", "group")}
 
-    def kept(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        out = []
-        for entry in entries:
-            needs = entry.pop("needs", [])
-            if all((need.removeprefix("!") in true) != need.startswith("!") for need in needs):
-                out.append(entry)
-        return out
+    def kept(entries: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [
+            {key: value for key, value in entry.items() if key != "needs"}
+            for entry in entries
+            if all(
+                (need.removeprefix("!") in true) != need.startswith("!")
+                for need in entry.get("needs", [])
+            )
+        ]
 
-    components = kept(generic.pop("component"))
-    for component in components:
+    def all_of(kind: str) -> list[dict[str, Any]]:
+        """The entries of a kind that hold here: those of any system, then those of its traits."""
+        own = [entry for name in held for entry in getattr(traits.known[name], kind)]
+        return _by_name(kept([*generic.pop(kind, []), *own]))
+
+    components = {c["role"]: c for c in kept(generic.pop("component"))}
+    for name in reversed(held):  # where two traits change one component, the surer has it
+        components |= {
+            c["role"]: c for c in kept(traits.known[name].component) if c["role"] in components
+        }
+    for component in components.values():
         for name, word in words.items():
             component["name"] = component["name"].replace("{" + name + "}", word)
+    states = kept(generic.pop("state", []))
+    own_states = [kept(traits.known[name].state) for name in held]
     table: dict[str, Any] = {
         "name": answers.system,
-        "traits": sorted(answers.traits),
+        "traits": list(held),
         "decisions": {
-            "durable_act": "approximate_ok" not in answers.traits,
+            "durable_act": "approximate_ok" not in held,
             "fail_open": False,
             "sync_answer": True,
         },
         "nouns": dict(generic.pop("nouns")) | words,
-        "component": components,
-        "flow": kept(generic.pop("flow")),
-        **{name: kept(generic.pop(name, [])) for name in ("call", "record", "state")},
+        "component": list(components.values()),
+        "flow": all_of("flow"),
+        "call": all_of("call")[:MOST_CALLS],
+        "record": all_of("record")[:MOST_RECORDS],
+        "state": next(filter(None, own_states), states),
         "figures": {
             name: {"value": value, "why": "an order of magnitude, chosen by the model"}
             for name, value in answers.figures.items()
@@ -124,3 +145,11 @@ def brief_table(prompts: Path, answers: Answers) -> dict[str, Any]:
         does = "It belongs to somebody else, answers in its own time, and can be asked by key what it did."
         table["external"] = [{"role": "dependency", "name": str(name), "does": does}]
     return table | generic
+
+
+def _by_name(entries: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The first entry of each name."""
+    found: dict[str, dict[str, Any]] = {}
+    for entry in entries:
+        found.setdefault(entry["name"], entry)
+    return list(found.values())

@@ -2,17 +2,19 @@
 
 import re
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 
 from chapter_offline.errors import BadInputError
 from chapter_offline.knowledge.briefs import Brief, load_brief, same_system
-from chapter_offline.knowledge.claims import Claims, SectionText, load_claims
-from chapter_offline.knowledge.names import Names, load_names
+from chapter_offline.knowledge.claims import Claims, SectionText, check_section, load_claims
+from chapter_offline.knowledge.names import FigureEntry, Names, load_names
 from chapter_offline.knowledge.rules import Rules, load_rules
 from chapter_offline.knowledge.simulations import Simulation, load_simulations
 from chapter_offline.knowledge.spec import Spec, load_spec
 from chapter_offline.knowledge.terms import Term, load_terms
+from chapter_offline.knowledge.traits import Traits, load_traits, with_trait_claims
 
 FACET_PART = "p06"
 
@@ -24,6 +26,7 @@ class Library:
     prompts: Path
     spec: Spec
     names: Names
+    traits: Traits
     claims: Claims
     terms: dict[str, Term]
     rules: Rules
@@ -42,6 +45,13 @@ class Library:
                 return brief
         return None
 
+    def figures(self, brief: Brief) -> dict[str, FigureEntry]:
+        """The figures that a brief's text may use: of any system, of its traits, and its own."""
+        others = set(self.traits.known) - set(brief.traits)
+        absent = {figure for name in others for figure in self.traits.known[name].figures}
+        general = {k: v for k, v in self.names.figures.items() if k not in absent}
+        return general | brief.extra_figures
+
     def sections(self, roles: frozenset[str]) -> frozenset[str]:
         """Ids of all sections that a claim may be placed at."""
         ids: set[str] = set()
@@ -58,13 +68,16 @@ def load_library(prompts: Path) -> Library:
     """Raises BadInputError where a file is missing, malformed or uses a name that is not listed."""
     if not (prompts / "spec.toml").is_file():
         raise BadInputError(f"{prompts}: no spec.toml there; is this the folder of the prompts?")
+    traits = load_traits(prompts)
+    rules = load_rules(prompts)
     library = Library(
         prompts,
         load_spec(prompts),
-        load_names(prompts),
-        load_claims(prompts),
+        load_names(prompts, traits.abouts, traits.figures),
+        traits,
+        _with_traits(load_claims(prompts), traits),
         load_terms(prompts),
-        load_rules(prompts),
+        rules.with_constraints(traits.constraints()),
         load_simulations(prompts),
     )
     known = library.sections(frozenset(library.names.roles))
@@ -73,12 +86,30 @@ def load_library(prompts: Path) -> Library:
             raise BadInputError(f"claims: there is no section {section!r} in spec.toml")
         for claim in text.claims:
             check_needs(library.names, claim.needs, f"claims: {section}.{claim.id}")
+        for example in text.example:
+            check_needs(library.names, example.needs, f"claims: {section}.example")
     for name, simulation in library.simulations.items():
         check_needs(library.names, simulation.needs, f"simulations.toml: {name}")
-    rules = {rule.id: rule.needs for rule in library.rules.constraint}
-    for name, needs in (rules | {rule.id: rule.needs for rule in library.rules.decision}).items():
-        check_needs(library.names, needs, f"rules.toml: {name}")
+    needs = {rule.id: rule.needs for rule in rules.constraint}
+    for name, conditions in (needs | {rule.id: rule.needs for rule in rules.decision}).items():
+        check_needs(library.names, conditions, f"rules.toml: {name}")
+    for name, trait in traits.known.items():
+        if strange := set(trait.roles) - set(library.names.roles):
+            raise BadInputError(f"traits/{name}.toml: roles: {min(strange)!r} is not in names.toml")
+        for rule in trait.constraint:
+            check_needs(library.names, rule.needs, f"traits/{name}.toml: {rule.id}")
     return library
+
+
+def _with_traits(claims: Claims, traits: Traits) -> Claims:
+    """The claims of all systems and of traits. Raises BadInputError for one that has no place."""
+    sections = dict(claims.sections)
+    for key, special in traits.sections().items():
+        if key not in sections:
+            raise BadInputError(f"traits: claim {special[0].id!r}: there is no section {key!r}")
+        section = sections[key] = with_trait_claims(sections[key], special)
+        check_section(section, f"traits: {key}")
+    return claims.model_copy(update={"sections": sections})
 
 
 def check_needs(names: Names, needs: tuple[str, ...], where: str) -> None:
@@ -97,17 +128,15 @@ def check_brief(library: Library, brief: Brief, where: str) -> None:
         raise BadInputError(f"{where}: nouns: {', '.join(sorted(unknown))} is not in names.toml")
     if strange := brief.roles - set(names.roles):
         raise BadInputError(f"{where}: role {', '.join(sorted(strange))} is not in names.toml")
-    if unknown := set(brief.traits) - set(names.traits):
-        raise BadInputError(f"{where}: trait {', '.join(sorted(unknown))} is not in names.toml")
+    _check_traits(library, brief, where)
     if set(brief.decisions) != set(names.decisions):
         raise BadInputError(f"{where}: decisions must be {', '.join(sorted(names.decisions))}")
     for figure in brief.figures:
-        if figure not in names.figures or names.figures[figure].origin not in {
-            "given",
-            "chosen",
-        }:
+        entry = library.figures(brief).get(figure)
+        if not entry or entry.origin not in {"given", "chosen"} or figure in brief.extra_figures:
             raise BadInputError(
-                f"{where}: figures: {figure!r} is no assumption of names.toml", figure
+                f"{where}: figures: {figure!r} is no assumption of names.toml or of its traits",
+                figure,
             )
     for figure, value in assumptions(library, brief).items():
         if refused := (names.figures | brief.extra_figures)[figure].refuses(value):
@@ -127,6 +156,10 @@ def check_brief(library: Library, brief: Brief, where: str) -> None:
             raise BadInputError(
                 f"{where}: {claim.at}.{claim.id}: after {claim.after!r}: no such claim"
             )
+    for example in brief.example:
+        if example.at not in sections:
+            raise BadInputError(f"{where}: example: there is no section {example.at!r}")
+        check_needs(names, example.needs, f"{where}: example at {example.at}")
     answers = {f"{part.key}.answer" for part in library.spec.part}
     for frame in brief.frames:
         if frame.at not in sections and frame.at not in answers:
@@ -143,10 +176,32 @@ def check_brief(library: Library, brief: Brief, where: str) -> None:
     _check_actors(brief, where)
 
 
+def _check_traits(library: Library, brief: Brief, where: str) -> None:
+    """Raises BadInputError for a trait that isn't there, that excludes another, or that lacks what it brings."""
+    known = library.traits.known
+    for name in brief.traits:
+        if name not in known:
+            near = get_close_matches(name, known, 3) or sorted(known)
+            raise BadInputError(f"{where}: traits: there is no {name!r}; is it {', '.join(near)}?")
+    if pair := library.traits.clash(brief.traits):
+        raise BadInputError(
+            f"{where}: traits: {pair[0]} and {pair[1]} exclude each other; leave one out"
+        )
+    for name in brief.traits:
+        if lacking := set(library.traits.closed([name])) - set(brief.traits):
+            raise BadInputError(
+                f"{where}: traits: {name} always brings {min(lacking)} along; add it"
+            )
+        if lacking := set(known[name].roles) - brief.roles:
+            raise BadInputError(
+                f"{where}: traits: {name} needs a component that plays the role {min(lacking)}"
+            )
+
+
 def assumptions(library: Library, brief: Brief) -> dict[str, float]:
     """The value of every figure that is given or chosen, in its own unit."""
     found = {}
-    for name, entry in (library.names.figures | brief.extra_figures).items():
+    for name, entry in library.figures(brief).items():
         own = brief.figures.get(name)
         value = own.value if own else entry.given if entry.given is not None else entry.chosen
         if value is not None:

@@ -8,6 +8,7 @@ import re
 _ALLOWED_DIGITS = re.compile(
     r"P\d\d(\.\d)?|HTTP \d{3}|UTF-8|SHA-\d+|[Vv][12]\b|[Ww]rite [1-9]\b|[nm]\d?²|L[456]\b|IPv[46]|n\+1"
 )
+_MOMENT = re.compile(r"(?<![\w.,])\d(?![\w%]|[.,]\d)")
 _WORDY = re.compile(
     r"\b(it is important to|robust|leverag\w+|seamless\w*|crucial|utili[sz]e\w*|delve)\b", re.I
 )
@@ -29,10 +30,15 @@ def without_marks(template: str) -> str:
     return re.sub(r"{{.*?}}|{%.*?%}", "", template, flags=re.S)
 
 
-def template_faults(text: str) -> list[str]:
-    """Faults of a template: typed digits, articles before nouns, empty words."""
+def template_faults(text: str, *, moments: bool = False) -> list[str]:
+    """Faults of a template: typed digits, articles before nouns, empty words.
+
+    moments: single digits may be typed, as the moments and counts of a worked example are.
+    """
     bare = without_marks(text)
-    faults = [f"typed digit {d!r}" for d in re.findall(r"\d+", _ALLOWED_DIGITS.sub("", bare))]
+    plain = _ALLOWED_DIGITS.sub("", bare)
+    typed = re.findall(r"\d+", _MOMENT.sub("", plain) if moments else plain)
+    faults = [f"typed digit {digits!r}" for digits in typed]
     faults += [f"article typed before a noun: {m!r}" for m in _TYPED_ARTICLE.findall(text)]
     faults += [f"says {m.group(0)!r}" for m in _WORDY.finditer(bare)]
     return faults

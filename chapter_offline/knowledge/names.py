@@ -1,11 +1,12 @@
 """The names that claims and briefs may use: nouns, roles, traits, decisions, figures."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, model_validator
 
+from chapter_offline.errors import BadInputError
 from chapter_offline.knowledge.files import Shape, read_toml, shaped
 
 LARGEST = 1e15
@@ -54,7 +55,7 @@ class FigureEntry(Shape):
 
 
 class Names(Shape):
-    """`names.toml`. Values are descriptions for writers; those of `cast` are templates, by noun or role."""
+    """`names.toml`, and what files of `traits/` add. Values are descriptions for writers; those of `cast` are templates, by noun or role."""
 
     nouns: dict[str, str]
     roles: dict[str, str]
@@ -73,7 +74,17 @@ class Names(Shape):
         return any(need in self.traits for need in needs)
 
 
-def load_names(prompts: Path) -> Names:
-    """Raises BadInputError."""
+def load_names(
+    prompts: Path, traits: Mapping[str, str], figures: Mapping[str, FigureEntry]
+) -> Names:
+    """The names of `names.toml`, with the traits and the figures that files of `traits/` add.
+
+    Raises BadInputError.
+    """
     path = prompts / "names.toml"
-    return shaped(Names, read_toml(path), path.name)
+    table = read_toml(path)
+    table["traits"] = dict(traits)
+    names = shaped(Names, table, path.name)
+    if twice := set(names.figures) & set(figures):
+        raise BadInputError(f"traits: the figure {min(twice)!r} is in {path.name} already")
+    return names.model_copy(update={"figures": names.figures | dict(figures)})

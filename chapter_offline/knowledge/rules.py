@@ -1,9 +1,11 @@
 """Rules over figures: constraints that must hold, and decisions that turn at a threshold."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from pydantic import model_validator
 
+from chapter_offline.errors import BadInputError
 from chapter_offline.knowledge.files import Shape, read_toml, shaped
 
 
@@ -56,6 +58,14 @@ class Rules(Shape):
             if twice := {each for each in ids if ids.count(each) > 1}:
                 raise ValueError(f"{min(twice)!r} stands there twice")
         return self
+
+    def with_constraints(self, more: Iterable[Constraint]) -> "Rules":
+        """The same rules with further constraints, by ids of their own. Raises BadInputError."""
+        own = (*self.constraint, *more)
+        ids = [rule.id for rule in own]
+        if twice := {each for each in ids if ids.count(each) > 1}:
+            raise BadInputError(f"constraint {min(twice)!r} stands in two files")
+        return self.model_copy(update={"constraint": own})
 
 
 def load_rules(prompts: Path) -> Rules:

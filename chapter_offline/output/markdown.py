@@ -104,6 +104,12 @@ def _section(chapter: Chapter, section: SectionPlan) -> Iterator[str]:
     yield from _LAYOUTS[section.form](chapter, section)
     if section.id == _WHAT_IF and chapter.pieces.what_if:
         yield from _what_if(chapter)
+    if section.example:
+        yield f"**{section.example.heading}**"
+        yield ""
+        yield from _cells(section.example.table)
+        yield section.example.so
+        yield ""
     if section.rule:
         yield f"*Elsewhere:* {section.rule}"
         yield ""

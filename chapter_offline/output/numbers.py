@@ -21,6 +21,8 @@ _BEFORE_ROUNDING = re.compile(r"≈ [^ ]+(?: \w+)?, rounded up")
 _MODEL = ("> ", "*Check yourself:*", "Asked by the model")
 _FIGURES, _TERMS = "## Appendix A", "## Appendix B"
 _DISTANCE = re.compile(r"(?:passed|room for) (.+) times (?:over|as much)")
+_MOMENT = re.compile(r"^\| \d(?: s)? (?=\|)")
+"""The first cell of a row that tells what happens at the moments 0, 1, 2 …"""
 _WORDS = {"million": 1e6, "billion": 1e9, "trillion": 1e12}
 
 
@@ -35,7 +37,7 @@ def unexplained(page: str) -> list[tuple[str, str]]:
         known |= {found[0], found[1]}
     faults = []
     for line in _lines(body):
-        text = _BEFORE_ROUNDING.sub("", _NAMES.sub("", line))
+        text = _BEFORE_ROUNDING.sub("", _NAMES.sub("", _MOMENT.sub("", line)))
         for found in _NUMBER.finditer(text):
             if found[0] not in known and not _is_distance(found[0], line):
                 faults.append((found[0], line))

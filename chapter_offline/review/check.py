@@ -48,11 +48,11 @@ def check_all(library: Library, briefs: Mapping[str, Brief], *, whole: bool) -> 
         except BadInputError as error:
             findings.append(Finding(file, str(error).removeprefix("brief: ")))
             continue
-        findings += _rendered(name, file, reading)
+        findings += _rendered(library, name, file, reading)
         for echo in echoes_of(reading):
             found = Finding(
-                _where(echo.one, file, reading),
-                f"for {name}: says what {_where(echo.other, file, reading)} says ({echo.share:.0%} of its runs of 5 words, such as {echo.words!r})",
+                _where(library, echo.one, file, reading),
+                f"for {name}: says what {_where(library, echo.other, file, reading)} says ({echo.share:.0%} of its runs of 5 words, such as {echo.words!r})",
             )
             echoing.setdefault((echo.one, echo.other), found)
         findings += _chapter(library, name, file, brief)
@@ -80,9 +80,9 @@ def echoes_of(reading: Reading) -> list[Echo]:
     return echoes(texts)
 
 
-def _where(name: str, file: str, reading: Reading) -> str:
+def _where(library: Library, name: str, file: str, reading: Reading) -> str:
     origin = next(entry.origin for entry in reading.entries if entry.name == name)
-    return f"{file} {name}" if origin == "brief" else place(name)
+    return f"{file} {name}" if origin == "brief" else place(library, name)
 
 
 # ---------------------------------------------------------------------- templates
@@ -95,7 +95,7 @@ def _templates(
     sections = library.sections(frozenset(library.names.roles))
     known = frozenset(library.names.figures) | extra
     for template in templates:
-        for fault in template_faults(template.text):
+        for fault in template_faults(template.text, moments=template.moments):
             yield Finding(template.where, fault)
         if vendor(without_marks(template.text), ()):
             yield Finding(template.where, "names a product, company or vendor")
@@ -156,18 +156,20 @@ def _sections(library: Library) -> Iterator[Finding]:
     for key, section in library.claims.sections.items():
         free = [claim for claim in section.claims if not claim.needs and not claim.when]
         if len(free) < 2:
-            yield Finding(place(key), f"{len(free)} claims without conditions, fewer than two")
+            yield Finding(
+                place(library, key), f"{len(free)} claims without conditions, fewer than two"
+            )
         if not section.frame:
-            yield Finding(place(key), "it has no frame")
+            yield Finding(place(library, key), "it has no frame")
 
 
 # ---------------------------------------------------------------------- as rendered
 
 
-def _rendered(name: str, file: str, reading: Reading) -> Iterator[Finding]:
+def _rendered(library: Library, name: str, file: str, reading: Reading) -> Iterator[Finding]:
     words: dict[str, int] = {}
     for entry in reading.entries:
-        where = f"{file} {entry.name}" if entry.origin == "brief" else place(entry.name)
+        where = f"{file} {entry.name}" if entry.origin == "brief" else place(library, entry.name)
         words[entry.slot.key] = words.get(entry.slot.key, 0) + len(entry.text.split())
         if entry.failed:
             yield Finding(where, f"for {name}: {entry.failed}")
@@ -182,8 +184,10 @@ def _rendered(name: str, file: str, reading: Reading) -> Iterator[Finding]:
         yield from (Finding(where, f"for {name}: {fault}") for fault in _form_faults(entry))
     for key, count in words.items():
         if count < THIN:
-            yield Finding(place(key), f"for {name}: {count} words in all, fewer than {THIN}")
-    yield from _together(name, reading)
+            yield Finding(
+                place(library, key), f"for {name}: {count} words in all, fewer than {THIN}"
+            )
+    yield from _together(library, name, reading)
 
 
 def _form_faults(entry: Entry) -> Iterator[str]:
@@ -200,7 +204,7 @@ def _form_faults(entry: Entry) -> Iterator[str]:
             yield f"the lead of a what-if is a question, not {statement.lead!r}"
 
 
-def _together(name: str, reading: Reading) -> Iterator[Finding]:
+def _together(library: Library, name: str, reading: Reading) -> Iterator[Finding]:
     """Part 15 goes through one list three times; a timeline has times."""
     leads: dict[str, set[str]] = {}
     times = 0
@@ -214,7 +218,7 @@ def _together(name: str, reading: Reading) -> Iterator[Finding]:
     every = set().union(*leads.values())
     for key, found in leads.items():
         for lead in sorted(every - found):
-            yield Finding(place(key), f"for {name}: nothing is said of {lead!r}")
+            yield Finding(place(library, key), f"for {name}: nothing is said of {lead!r}")
     if times < FEWEST_TIMES:
         yield Finding("claims/p09.toml timeline", f"for {name}: {times} entries with a time")
 

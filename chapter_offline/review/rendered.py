@@ -14,7 +14,7 @@ from chapter_offline.knowledge.library import Library, check_brief
 
 @dataclass(frozen=True)
 class Entry:
-    """A frame, claim or rule as rendered. name: "p08.clocks.order", with "frame" or "rule" last.
+    """A frame, claim or rule as rendered. name: "p08.clocks.order", with "frame", "example" or "rule" last.
 
     origin: "library" or "brief". failed: what is wrong, or "". unsayable: a figure that makes no
     sense here. listed: whether it is repeated over the brief's lists. glossed: terms that are first used in it; figures: those that it prints.
@@ -79,6 +79,8 @@ def _entries(page: Page, slot: Slot) -> Iterator[Entry]:
         listed = held[0].each is not None
         yield Entry(name, slot, held[1], made, failed, why, listed, new, tuple(page.used))
         page.used = used | page.used
+    if slot.example:
+        yield _text(page, slot, "example", slot.example.said)
     if slot.rule:
         yield _text(page, slot, "rule", slot.rule)
 

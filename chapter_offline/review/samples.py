@@ -32,10 +32,10 @@ def sample_briefs(library: Library) -> dict[str, Brief]:
             sample.system,
             sample.nouns,
             frozenset(sample.roles),
-            frozenset(sample.traits),
+            sample.traits,
             sample.figures,
         )
-        briefs[name] = brief_from(library.prompts, answers)
+        briefs[name] = brief_from(library.prompts, library.traits, answers)
     return briefs
 
 

@@ -16,10 +16,11 @@ _SECTION = re.compile(r"""\bsee\(\s*["']([\w.]+)["']""")
 
 @dataclass(frozen=True)
 class Template:
-    """A template. where: its file and id. text: all that one entry says."""
+    """A template. where: its file and id. text: all that one entry says. moments: see `template_faults`."""
 
     where: str
     text: str
+    moments: bool = False
 
     @property
     def terms(self) -> frozenset[str]:
@@ -37,8 +38,10 @@ class Template:
         return frozenset(_SECTION.findall(self.text))
 
 
-def place(name: str) -> str:
+def place(library: Library, name: str) -> str:
     """File and id of what the library says at "p06.store.failure.crash": "claims/p06_store.toml failure.crash"."""
+    if trait := library.traits.home.get(name):
+        return f"traits/{trait}.toml {name}"
     part, _, rest = name.partition(".")
     if part == "p06" and rest.count("."):
         role, _, rest = rest.partition(".")
@@ -62,11 +65,13 @@ def library_templates(library: Library) -> Iterator[Template]:
         for number, text in texts.items():
             yield Template(f"claims/p{number:02d}.toml {name}", text)
     for key, section in library.claims.sections.items():
-        yield Template(place(f"{key}.frame"), section.frame)
+        yield Template(place(library, f"{key}.frame"), section.frame)
         if section.rule:
-            yield Template(place(f"{key}.rule"), section.rule)
+            yield Template(place(library, f"{key}.rule"), section.rule)
         for claim in section.claims:
-            yield Template(place(f"{key}.{claim.id}"), said(claim))
+            yield Template(place(library, f"{key}.{claim.id}"), said(claim))
+        for example in section.example:
+            yield Template(place(library, f"{key}.example"), example.said, moments=True)
 
 
 def brief_templates(name: str, brief: Brief) -> Iterator[Template]:
@@ -75,3 +80,5 @@ def brief_templates(name: str, brief: Brief) -> Iterator[Template]:
         yield Template(f"{name} {at}" if at.endswith(".answer") else f"{name} {at}.frame", text)
     for claim in brief.claims:
         yield Template(f"{name} {claim.at}.{claim.id}", said(claim))
+    for example in brief.example:
+        yield Template(f"{name} {example.at}.example", example.said, moments=True)

@@ -1,8 +1,8 @@
 """Expressions over figures: arithmetic and comparisons, evaluated and printed from one source.
 
 The page prints the same expression that the program evaluates. Only numbers, names, + - * / **,
-comparisons, `and`, `or`, `not` and one function, `erlang_c`, are allowed; nothing is ever passed to
-Python's own `eval`.
+comparisons, `and`, `or`, `not` and the functions of `functions.FUNCTIONS` are allowed; nothing is ever
+passed to Python's own `eval`.
 """
 
 import ast
@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
-from chapter_offline.sizing import causal
+from chapter_offline.sizing.functions import FUNCTIONS
+from chapter_offline.sizing.units import quantity, unit_of
 
 _ARITHMETIC: dict[type[ast.operator], tuple[Callable[[Any, Any], Any], str, int]] = {
     ast.Add: (operator.add, " + ", 1),
@@ -25,8 +26,6 @@ _COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.Gt: operator.gt,
     ast.GtE: operator.ge,
 }
-_ERLANG_C = "erlang_c"
-_MOST_SERVERS = 10_000
 _LONGEST = 500  # a longer one would be no line of a table, and could nest too deeply to be read
 _SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -55,7 +54,7 @@ def names(text: str) -> tuple[str, ...]:
     functions = {
         id(node.func)
         for node in ast.walk(tree)
-        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == _ERLANG_C
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") in FUNCTIONS
     }
     found = [n for n in ast.walk(tree) if isinstance(n, ast.Name) and id(n) not in functions]
     found.sort(key=lambda node: (node.lineno, node.col_offset))
@@ -71,31 +70,21 @@ def evaluate(text: str, values: Mapping[str, Any]) -> Any:
     return _value(parse(text), values)
 
 
-def erlang_c(servers: float, load: float) -> float:
-    """The chance that a request finds every one of several servers behind one queue busy.
-
-    servers: their number, 1 to 10,000, a whole one. load: the share of time that each is busy,
-    from 0 up to but not including 1.
-
-    Erlang's second formula (A. K. Erlang, 1917), for requests that come independently of each other
-    (Poisson) and take exponentially distributed times. The mean wait is this chance divided by
-    servers x (1 - load), in service times. `causal.erlang_c` reckons it.
-
-    Raises ZeroDivisionError at a load of 1 or more, where the queue grows without end, and
-    ExpressionError outside the other ranges.
-    """
-    if not 1 <= servers <= _MOST_SERVERS or servers != int(servers) or not load >= 0:
-        raise ExpressionError(
-            f"erlang_c takes 1 to {_MOST_SERVERS:,} servers, and a load from 0 on"
-        )
-    if load >= 1:
-        raise ZeroDivisionError("at such a load no queue ends")
-    return causal.erlang_c(servers, load)
+def _called(name: str, given: list[Any]) -> Any:
+    """A function of figures. Raises ExpressionError outside its range, and ZeroDivisionError where it has no end."""
+    function = FUNCTIONS[name]
+    if len(given) != len(function.units):
+        raise ExpressionError(f"{name} takes {len(function.units)} figures, not {len(given)}")
+    plain = [_in(value, unit) for value, unit in zip(given, function.units, strict=True)]
+    try:
+        return quantity(function.reckon(*plain), function.unit)
+    except ValueError as error:
+        raise ExpressionError(f"{name}: {error}") from None
 
 
-def _plain(value: Any) -> float:
-    """The magnitude of what has no unit."""
-    return float(value.to("").magnitude) if hasattr(value, "to") else float(value)
+def _in(value: Any, unit: str) -> float:
+    """The magnitude in a unit; a bare number is taken as it is."""
+    return float(value.to(unit_of(unit)).magnitude) if hasattr(value, "to") else float(value)
 
 
 def _value(node: ast.expr, values: Mapping[str, Any]) -> Any:
@@ -111,10 +100,8 @@ def _value(node: ast.expr, values: Mapping[str, Any]) -> Any:
             return _value(left, values) ** float(getattr(power, "magnitude", power))
         case ast.BinOp(left=left, op=op, right=right) if type(op) in _ARITHMETIC:
             return _ARITHMETIC[type(op)][0](_value(left, values), _value(right, values))
-        case ast.Call(func=ast.Name(id=name), args=[servers, load], keywords=[]) if (
-            name == _ERLANG_C
-        ):
-            return erlang_c(_plain(_value(servers, values)), _plain(_value(load, values)))
+        case ast.Call(func=ast.Name(id=name), args=given, keywords=[]) if name in FUNCTIONS:
+            return _called(name, [_value(each, values) for each in given])
         case ast.UnaryOp(op=ast.USub(), operand=operand):
             return -_value(operand, values)
         case ast.UnaryOp(op=ast.Not(), operand=operand):
@@ -165,6 +152,6 @@ def _shown(node: ast.expr, texts: Mapping[str, str]) -> tuple[str, int]:
             if rank_b < rank or (rank_b == rank and isinstance(op, ast.Sub | ast.Div)):
                 b = f"({b})"
             return a + symbol + b, rank
-        case ast.Call(func=ast.Name(id=name), args=[servers, load]) if name == _ERLANG_C:
-            return f"C({_shown(servers, texts)[0]}; {_shown(load, texts)[0]})", 9
+        case ast.Call(func=ast.Name(id=name), args=given) if name in FUNCTIONS:
+            return FUNCTIONS[name].shown.format(*(_shown(each, texts)[0] for each in given)), 9
     raise ExpressionError(f"{ast.unparse(node)!r} can't be printed")

@@ -172,12 +172,7 @@ class Figures(Mapping[str, Figure]):
 
         try:
             return self.holds(condition)
-        except (
-            expressions.ExpressionError,
-            pint.DimensionalityError,
-            ArithmeticError,
-            TypeError,
-        ) as error:
+        except (ValueError, pint.DimensionalityError, ArithmeticError, TypeError) as error:
             raise BadInputError(f"{where} = {condition!r}: {error}") from None
 
     def derivation(self, name: str) -> str:

@@ -108,7 +108,7 @@ def decide(engine: Engine, system: str, choices: Choices, model: str) -> Decided
         roles=frozenset(
             n for (k, n), margin in leanings.items() if k == "role" and margin > ROLE_BAR
         ),
-        traits=frozenset(traits[:MOST_TRAITS]),
+        traits=tuple(traits[:MOST_TRAITS]),
         figures={
             name: question.values[question.options.index(picked["figure", name])]
             for name, question in choices.magnitudes.items()

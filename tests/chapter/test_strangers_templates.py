@@ -17,8 +17,8 @@ FIGURE = {"unit": "", "actor": "store", "label": "craters", "given": 3}
 
 @pytest.fixture
 def table() -> dict[str, Any]:
-    answers = Answers("Parking service", NOUNS, frozenset({"cache"}), frozenset())
-    return copy.deepcopy(brief_table(PROMPTS, answers))
+    answers = Answers("Parking service", NOUNS, frozenset({"cache"}), ())
+    return copy.deepcopy(brief_table(PROMPTS, library().traits, answers))
 
 
 def plan_of(table: dict[str, Any]) -> Plan:

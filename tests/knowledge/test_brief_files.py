@@ -21,7 +21,7 @@ from chapter_offline.knowledge.library import check_brief, slug
 def table() -> dict[str, Any]:
     """A brief's tables, to be broken by a test."""
     return copy.deepcopy(
-        brief_table(PROMPTS, Answers("Parking service", NOUNS, frozenset(), frozenset()))
+        brief_table(PROMPTS, library().traits, Answers("Parking service", NOUNS, frozenset(), ()))
     )
 
 
@@ -45,13 +45,13 @@ def test_a_made_brief_reads_back_as_it_was(tmp_path: Path) -> None:
         'Lift "control" {{ 7*7 }} | \\ é',
         NOUNS,
         frozenset({"cache", "dependency"}),
-        frozenset({"money", "approximate_ok"}),
+        ("money", "approximate_ok"),
         {"users": 400000, "acts_per_user": 0.15, "reads_per_act": 4},
         {"by": "a test"},
     )
     path = tmp_path / "brief.toml"
-    path.write_bytes(brief_toml(brief_from(PROMPTS, answers)))
-    assert load_brief(path) == brief_from(PROMPTS, answers)
+    path.write_bytes(brief_toml(brief_from(PROMPTS, library().traits, answers)))
+    assert load_brief(path) == brief_from(PROMPTS, library().traits, answers)
 
 
 @pytest.mark.parametrize("brief", library().briefs, ids=lambda brief: brief.name)
@@ -238,9 +238,22 @@ def test_an_unknown_role_is_named(table: dict[str, Any]) -> None:
     assert checked(table) == "mine.toml: role oracle is not in names.toml"
 
 
-def test_an_unknown_trait_is_named(table: dict[str, Any]) -> None:
+def test_an_unknown_trait_is_named_with_the_nearest(table: dict[str, Any]) -> None:
+    table["traits"] = ["monney"]
+    assert checked(table) == "mine.toml: traits: there is no 'monney'; is it money?"
     table["traits"] = ["shiny"]
-    assert checked(table) == "mine.toml: trait shiny is not in names.toml"
+    assert checked(table).startswith("mine.toml: traits: there is no 'shiny'; is it append_only, ")
+
+
+def test_traits_that_exclude_each_other_are_refused(table: dict[str, Any]) -> None:
+    table["traits"] = ["read_heavy", "write_heavy"]
+    assert "exclude each other; leave one out" in checked(table)
+
+
+def test_a_trait_without_what_it_needs_is_refused(table: dict[str, Any]) -> None:
+    table["traits"] = ["third_parties"]
+    needed = "needs a component that plays the role dependency"
+    assert checked(table) == f"mine.toml: traits: third_parties {needed}"
 
 
 def test_a_missing_decision_is_named(table: dict[str, Any]) -> None:
@@ -251,7 +264,10 @@ def test_a_missing_decision_is_named(table: dict[str, Any]) -> None:
 @pytest.mark.parametrize("figure", ["active", "moons"])
 def test_only_assumptions_may_be_overridden(table: dict[str, Any], figure: str) -> None:
     table["figures"][figure] = {"value": 3}
-    assert checked(table) == f"mine.toml: figures: '{figure}' is no assumption of names.toml"
+    assert (
+        checked(table)
+        == f"mine.toml: figures: '{figure}' is no assumption of names.toml or its traits"
+    )
 
 
 def test_a_figure_of_the_library_is_not_defined_again(table: dict[str, Any]) -> None:

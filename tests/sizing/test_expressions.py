@@ -2,7 +2,7 @@
 
 import pytest
 
-from chapter_offline.sizing.expressions import ExpressionError, erlang_c, evaluate, names, shown
+from chapter_offline.sizing.expressions import ExpressionError, evaluate, names, shown
 
 
 @pytest.mark.parametrize(
@@ -127,13 +127,15 @@ def test_what_cannot_be_printed_is_refused(text: str) -> None:
     ],
 )
 def test_erlangs_formula(servers: int, load: float, chance: float) -> None:
-    assert erlang_c(servers, load) == pytest.approx(chance, abs=5e-6)
+    assert evaluate("erlang_c(n, load)", {"n": servers, "load": load}) == pytest.approx(
+        chance, abs=5e-6
+    )
 
 
 @pytest.mark.parametrize(("servers", "load"), [(0, 0.5), (1.5, 0.5), (10_001, 0.5), (8, -0.1)])
 def test_erlangs_formula_has_a_range(servers: float, load: float) -> None:
-    with pytest.raises(ExpressionError, match="erlang_c takes"):
-        erlang_c(servers, load)
+    with pytest.raises(ExpressionError, match="erlang_c: it takes"):
+        evaluate("erlang_c(n, load)", {"n": servers, "load": load})
 
 
 @pytest.mark.parametrize("load", [1, 1.2])

@@ -66,7 +66,7 @@ def test_every_answer_is_one_of_the_options(decided: Decided) -> None:
     for name, question in choices().magnitudes.items():
         assert answers.figures[name] in question.values
     assert answers.roles <= set(choices().roles.properties)
-    assert answers.traits <= set(choices().traits.properties)
+    assert set(answers.traits) <= set(choices().traits.properties)
     assert len(answers.traits) <= MOST_TRAITS
 
 
@@ -81,7 +81,7 @@ def test_every_choice_has_a_margin(decided: Decided) -> None:
 
 
 def test_what_was_decided_makes_a_brief(decided: Decided) -> None:
-    brief = brief_from(PROMPTS, decided.answers)
+    brief = brief_from(PROMPTS, library().traits, decided.answers)
     check_brief(library(), brief, "made")
     assert brief.name == SYSTEM
     assert brief.made["by"] == "tiny"
