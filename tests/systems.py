@@ -81,6 +81,15 @@ def made_brief(
     return brief_from(PROMPTS, library().traits, answers)
 
 
+def all_traits() -> tuple[str, ...]:
+    """As many traits as may stand beside each other, by name."""
+    traits, held = library().traits, list[str]()
+    for name in traits.known:
+        if not traits.clash(traits.closed([*held, name])):
+            held.append(name)
+    return tuple(held)
+
+
 def all_roles() -> frozenset[str]:
     """The roles that a made brief may have beyond those that every system has."""
     return frozenset(choices().roles.properties)

@@ -26,8 +26,8 @@ Origin = Literal["library", "brief"]
 Held = tuple[Claim, Origin]
 Omitted = list[tuple[str, str]]
 
-RULE_RANK, EXAMPLE_RANK = 7.0, 9.0
-"""A section's rule and its worked example are chosen like claims of these weights."""
+RULE_RANK, EXAMPLE_RANK = 7.0, 20.0
+"""A section's rule is chosen like a claim of this weight, its worked example before any claim."""
 _OWN, _TRAIT = 2.0, 1.0
 """By how much a claim of the brief, and one that needs a trait, is before one of any system."""
 _TOGETHER = "p15."

@@ -14,6 +14,7 @@ from chapter_offline.chapter.choosing import THIN, Bounds, Choosing, Said
 from chapter_offline.chapter.diagrams import DIAGRAMS
 from chapter_offline.chapter.escape import markdown
 from chapter_offline.chapter.examples import Worked, worked
+from chapter_offline.chapter.figuring import figures_for
 from chapter_offline.chapter.length import (
     count,
     entry_words,
@@ -41,9 +42,9 @@ from chapter_offline.chapter.rules import Standing, Violation, standings, violat
 from chapter_offline.chapter.tables import Table, table_of
 from chapter_offline.errors import BadInputError, UsageError
 from chapter_offline.knowledge.briefs import Brief
-from chapter_offline.knowledge.library import Library, assumptions, check_brief
+from chapter_offline.knowledge.library import Library, check_brief
 from chapter_offline.knowledge.spec import Form, Part, Spec
-from chapter_offline.sizing.figures import Definition, Figures, Origin, Run, derive
+from chapter_offline.sizing.figures import Figures, Origin
 
 __all__ = ["THIN", "Depth", "PartPlan", "Plan", "Row", "SectionPlan", "Statement", "make_plan"]
 
@@ -180,37 +181,6 @@ class Plan:
         for part in self.parts:
             if parts is None or part.number in parts:
                 yield from part.sections
-
-
-def figures_for(library: Library, brief: Brief) -> Figures:
-    """The figures of a brief: of any system, of its traits and its own. Raises BadInputError."""
-    values = assumptions(library, brief)
-    definitions: dict[str, Definition] = {}
-    for name, entry in library.figures(brief).items():
-        override = brief.figures.get(name)
-        called = brief.relabel.get(name, entry)
-        definitions[name] = Definition(
-            name=name,
-            unit=entry.unit,
-            label=called.label,
-            actor=called.actor,
-            origin=entry.origin,
-            value=values.get(name),
-            expression=entry.is_ or (entry.sim or "").partition(": ")[2],
-            simulation=(entry.sim or "").partition(": ")[0],
-            round_up=entry.round == "up",
-            why=override.why if override else entry.why,
-        )
-    runs = {
-        name: Run(
-            each.model,
-            each.inputs | brief.simulations.get(name, {}),
-            each.when,
-            not brief.lacks(each.needs),
-        )
-        for name, each in library.simulations.items()
-    }
-    return derive(definitions, runs)
 
 
 def make_plan(

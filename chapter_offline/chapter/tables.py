@@ -1,27 +1,38 @@
 """Tables that stand in a section beside its claims, made from the brief's figures."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from chapter_offline.chapter.figuring import figures_for, multiplied
 from chapter_offline.chapter.length import count
 from chapter_offline.chapter.render import Page
-from chapter_offline.chapter.rules import Standing, standings
+from chapter_offline.chapter.rules import Standing, standings, violations
+from chapter_offline.knowledge.variations import Variation
 from chapter_offline.sizing.units import printed, quantity
+
+SIMULATED_NOTE, VARIED_NOTE = "*Simulated:*", "*Reckoned again:*"
+"""How the note of a table begins whose figures stand in no appendix."""
+Series = Sequence[tuple[float, float]]
 
 
 @dataclass(frozen=True)
 class Table:
-    """head: the columns' names. rows: cells, as many each. All are Markdown on one line."""
+    """head: the columns' names. rows: cells, as many each. All are Markdown on one line.
+
+    note: where its figures come from, if they are not the chapter's own: a run, or other
+    assumptions. They stand in no appendix then.
+    """
 
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    note: str = ""
 
     @property
     def words(self) -> int:
         """Words on the page, bars included."""
         bars = len(self.head) + 1
         cells = sum(count(*row) + bars for row in (self.head, *self.rows))
-        return cells + len(self.head) + bars
+        return cells + len(self.head) + bars + count(self.note)
 
 
 def table_of(page: Page, section: str) -> Table | None:
@@ -123,6 +134,80 @@ def storm(page: Page) -> Table | None:
     )
 
 
+def slowness(page: Page) -> Table | None:
+    """What a slow store does to its callers, moment by moment, as one run has it."""
+    if not page.figures.simulates("slow"):
+        return None
+    run, store = page.figures.outcome("slow"), page.noun("store")
+    away = page.figures["away"]
+    lasts = float(away.quantity.to("s").magnitude)
+    begins = lasts / 2  # as simulations.toml has it
+    moments = (
+        ("before", begins - 1),
+        ("in the first second", begins),
+        ("halfway", begins + lasts / 2),
+        ("in the last second", begins + lasts - 1),
+        ("in the second after", begins + lasts),
+        ("later", begins + lasts * 1.25),
+    )
+    rows = tuple(
+        (
+            f"**{what}**",
+            _mean(run.calls, start, ""),
+            _mean(run.answers, start, "/s"),
+            _mean(run.losses, start, "/s"),
+        )
+        for what, start in moments
+    )
+    page.used.setdefault("away")
+    note = f"{SIMULATED_NOTE} one run in which the {store} is slow for {away.text}, each line over one second."
+    head = (f"The {store} is slow", "calls in progress", "answered", "turned away or cut")
+    return Table(head, rows, note)
+
+
+def _mean(series: Series, start: float, unit: str) -> str:
+    """The mean over a second, to two digits; "none" where it is nothing."""
+    values = [value for moment, value in series if start <= moment < start + 1]
+    mean = sum(values) / len(values) if values else 0.0
+    if mean < 0.005:
+        return "none"
+    return printed(quantity(mean, unit), unit, scale=True, significant=2).text
+
+
+def variations(page: Page) -> Table | None:
+    """What a change of one assumption does: the figures that it moves, and the decisions that it turns."""
+    known = {at.id: at for at in standings(page)}
+    rows = tuple(
+        _variation(page, each, known)
+        for each in page.library.variations
+        if not page.holds(each.needs)
+    )
+    head = ("What if", "Then", "Which decision turns")
+    return Table(head, rows, f"{VARIED_NOTE} all figures, with one assumption changed.")
+
+
+def _variation(
+    page: Page, varied: Variation, known: Mapping[str, Standing]
+) -> tuple[str, str, str]:
+    brief = multiplied(page.brief, page.figures, varied.times)
+    other = Page(page.library, brief, figures_for(page.library, brief, at_once=False))
+    moved = []
+    for name in varied.shows:
+        was, now = page.figures[name], other.figures[name]
+        if was.usable and now.usable and was.text != now.text:
+            label = page.must(was.definition.label, f"figure {name}: label")
+            moved.append(f"{label}: {was.text} → {now.text}")
+            page.used.setdefault(name)
+    turned = [
+        f"**{at.about}**: {at.chosen}"
+        for at in standings(other)
+        if at.id in known and at.passed != known[at.id].passed
+    ]
+    turned += [f"**Not possible as it is**: {each.text}" for each in violations(other)]
+    lead = page.must(varied.lead, f"variation {varied.id}")
+    return f"**{lead}**", "; ".join(moved) or "nothing here", " ".join(turned) or "none"
+
+
 def _both(page: Page, what: str) -> tuple[str, str]:
     return _cell(page, f"storm_{what}"), _cell(page, f"calm_{what}")
 
@@ -142,7 +227,9 @@ TABLES: dict[str, Callable[[Page], Table | None]] = {
     "p04.users": cast,
     "p04.growth": growth,
     "p09.retry_storms": storm,
+    "p09.timeline": slowness,
     "p10.load_shedding": shedding,
     "p14.stable": decisions,
+    "p18.what_if": variations,
 }
 """By section."""

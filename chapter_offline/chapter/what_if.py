@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from chapter_offline.chapter.figuring import with_values
 from chapter_offline.chapter.plan import Plan, SectionPlan
 from chapter_offline.chapter.rules import Standing
 from chapter_offline.errors import UsageError
-from chapter_offline.knowledge.briefs import Brief, Override
+from chapter_offline.knowledge.briefs import Brief
 from chapter_offline.knowledge.library import Library
 from chapter_offline.sizing.figures import Figure, Figures
 from chapter_offline.sizing.units import quantity, unit_of
@@ -45,16 +46,11 @@ def changed(brief: Brief, figures: Figures, library: Library, changes: Iterable[
     A number without a unit is in the figure's own; "10x" multiplies what it is now. Raises
     UsageError for what is no assumption of this system, or no value for it.
     """
-    overrides, own = dict(brief.figures), dict(brief.extra_figures)
+    values: dict[str, tuple[float, str]] = {}
     for change in changes:
         name, value = _parsed(change, figures)
-        why = f"what if: {change}"
-        if name in own:
-            field = "given" if own[name].given is not None else "chosen"
-            own[name] = own[name].model_copy(update={field: value, "why": why})
-        else:
-            overrides[name] = Override(value=value, why=why)
-    return brief.model_copy(update={"figures": overrides, "extra_figures": own})
+        values[name] = value, f"what if: {change}"
+    return with_values(brief, values)
 
 
 def _parsed(change: str, figures: Figures) -> tuple[str, float]:

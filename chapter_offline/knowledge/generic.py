@@ -3,7 +3,7 @@
 Who chooses (a model, a person) is not known here: choices come in as data.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -98,6 +98,7 @@ def brief_table(prompts: Path, traits: Traits, answers: Answers) -> dict[str, An
     def kept(entries: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
         return [
             {key: value for key, value in entry.items() if key != "needs"}
+            | {"name": _named(entry["name"], words)}
             for entry in entries
             if all(
                 (need.removeprefix("!") in true) != need.startswith("!")
@@ -115,9 +116,6 @@ def brief_table(prompts: Path, traits: Traits, answers: Answers) -> dict[str, An
         components |= {
             c["role"]: c for c in kept(traits.known[name].component) if c["role"] in components
         }
-    for component in components.values():
-        for name, word in words.items():
-            component["name"] = component["name"].replace("{" + name + "}", word)
     states = kept(generic.pop("state", []))
     own_states = [kept(traits.known[name].state) for name in held]
     table: dict[str, Any] = {
@@ -145,6 +143,13 @@ def brief_table(prompts: Path, traits: Traits, answers: Answers) -> dict[str, An
         does = "It belongs to somebody else, answers in its own time, and can be asked by key what it did."
         table["external"] = [{"role": "dependency", "name": str(name), "does": does}]
     return table | generic
+
+
+def _named(name: str, words: Mapping[str, str]) -> str:
+    """A name with this system's words in it: "{item} store", "return of {item.a}"."""
+    for noun, word in words.items():
+        name = name.replace("{" + noun + "}", word).replace("{" + noun + ".a}", Noun(word).a)
+    return name
 
 
 def _by_name(entries: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -15,6 +15,7 @@ from chapter_offline.knowledge.simulations import Simulation, load_simulations
 from chapter_offline.knowledge.spec import Spec, load_spec
 from chapter_offline.knowledge.terms import Term, load_terms
 from chapter_offline.knowledge.traits import Traits, load_traits, with_trait_claims
+from chapter_offline.knowledge.variations import Variation, load_variations
 
 FACET_PART = "p06"
 
@@ -31,6 +32,7 @@ class Library:
     terms: dict[str, Term]
     rules: Rules
     simulations: dict[str, Simulation]
+    variations: tuple[Variation, ...]
 
     @cached_property
     def briefs(self) -> tuple[Brief, ...]:
@@ -70,15 +72,17 @@ def load_library(prompts: Path) -> Library:
         raise BadInputError(f"{prompts}: no spec.toml there; is this the folder of the prompts?")
     traits = load_traits(prompts)
     rules = load_rules(prompts)
+    names = load_names(prompts, traits.abouts, traits.figures)
     library = Library(
         prompts,
         load_spec(prompts),
-        load_names(prompts, traits.abouts, traits.figures),
+        names,
         traits,
         _with_traits(load_claims(prompts), traits),
         load_terms(prompts),
         rules.with_constraints(traits.constraints()),
         load_simulations(prompts),
+        load_variations(prompts, names.assumptions, frozenset(names.figures)),
     )
     known = library.sections(frozenset(library.names.roles))
     for section, text in library.claims.sections.items():
@@ -88,6 +92,8 @@ def load_library(prompts: Path) -> Library:
             check_needs(library.names, claim.needs, f"claims: {section}.{claim.id}")
         for example in text.example:
             check_needs(library.names, example.needs, f"claims: {section}.example")
+    for each in library.variations:
+        check_needs(names, each.needs, f"variations.toml: {each.id}")
     for name, simulation in library.simulations.items():
         check_needs(library.names, simulation.needs, f"simulations.toml: {name}")
     needs = {rule.id: rule.needs for rule in rules.constraint}

@@ -69,6 +69,11 @@ class Names(Shape):
         """What may stand in a claim's `needs`."""
         return frozenset(self.roles) | frozenset(self.traits) | frozenset(self.decisions)
 
+    @property
+    def assumptions(self) -> frozenset[str]:
+        """The figures that are given or chosen."""
+        return frozenset(n for n, f in self.figures.items() if f.origin in {"given", "chosen"})
+
     def special(self, needs: Iterable[str]) -> bool:
         """Whether what needs these conditions is said of some systems only: one of them is a trait."""
         return any(need in self.traits for need in needs)

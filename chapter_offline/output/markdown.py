@@ -153,6 +153,9 @@ def _table(rows: Iterable[Row]) -> Iterator[str]:
 
 
 def _cells(table: Table) -> Iterator[str]:
+    if table.note:
+        yield table.note
+        yield ""
     for row in (table.head, ("---",) * len(table.head), *table.rows):
         yield "| " + " | ".join(_BAR.sub(r"\|", cell) for cell in row) + " |"
     yield ""

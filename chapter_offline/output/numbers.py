@@ -19,6 +19,7 @@ _NAMES = re.compile(
 )
 _BEFORE_ROUNDING = re.compile(r"≈ [^ ]+(?: \w+)?, rounded up")
 _MODEL = ("> ", "*Check yourself:*", "Asked by the model")
+_APART = ("*Simulated:*", "*Reckoned again:*")
 _FIGURES, _TERMS = "## Appendix A", "## Appendix B"
 _DISTANCE = re.compile(r"(?:passed|room for) (.+) times (?:over|as much)")
 _MOMENT = re.compile(r"^\| \d(?: s)? (?=\|)")
@@ -29,7 +30,8 @@ _WORDS = {"million": 1e6, "billion": 1e9, "trillion": 1e12}
 def unexplained(page: str) -> list[tuple[str, str]]:
     """Numbers of the page that its appendix of figures does not have, each with its line.
 
-    A distance from a threshold stands in no appendix: it is reckoned again from its row.
+    A distance from a threshold stands in no appendix: it is reckoned again from its row. Tables of
+    one simulated run, and of other assumptions, say so above and are passed over.
     """
     body, _, rest = page.partition(_FIGURES)
     known: set[str] = set()
@@ -65,10 +67,11 @@ def _amount(cell: str) -> Any:
 
 def _lines(body: str) -> Iterator[str]:
     """Lines that the program wrote, without fences and what a model said."""
-    fenced = asked = False
+    fenced = asked = apart = False
     for line in body.splitlines():
         if line.startswith("```"):
             fenced = line == "```mermaid"
+        apart = line.startswith(_APART) or (apart and (not line or line.startswith("|")))
         asked = line.startswith(_MODEL[2]) or (asked and (not line or line.startswith("- ")))
-        if not fenced and not asked and not line.startswith(_MODEL):
+        if not (fenced or asked or apart or line.startswith(_MODEL)):
             yield line

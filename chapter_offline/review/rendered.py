@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import groupby
 
+from chapter_offline.chapter.figuring import figures_for
 from chapter_offline.chapter.offers import Slot, Statement, slots, statements, told
-from chapter_offline.chapter.plan import figures_for
 from chapter_offline.chapter.render import LeftOut, Page
 from chapter_offline.errors import BadInputError
 from chapter_offline.knowledge.briefs import Brief

@@ -34,6 +34,10 @@ class ExpressionError(ValueError):
     """An expression that uses more than arithmetic and comparisons, or that does not parse."""
 
 
+class OutOfRangeError(ExpressionError):
+    """A function of figures that it is not made for, such as more keys than it reckons with."""
+
+
 @lru_cache(maxsize=1024)
 def parse(text: str) -> ast.expr:
     """The syntax tree of an expression. Raises ExpressionError."""
@@ -71,7 +75,7 @@ def evaluate(text: str, values: Mapping[str, Any]) -> Any:
 
 
 def _called(name: str, given: list[Any]) -> Any:
-    """A function of figures. Raises ExpressionError outside its range, and ZeroDivisionError where it has no end."""
+    """A function of figures. Raises OutOfRangeError, and ZeroDivisionError where it has no end."""
     function = FUNCTIONS[name]
     if len(given) != len(function.units):
         raise ExpressionError(f"{name} takes {len(function.units)} figures, not {len(given)}")
@@ -79,7 +83,7 @@ def _called(name: str, given: list[Any]) -> Any:
     try:
         return quantity(function.reckon(*plain), function.unit)
     except ValueError as error:
-        raise ExpressionError(f"{name}: {error}") from None
+        raise OutOfRangeError(f"{name}: {error}") from None
 
 
 def _in(value: Any, unit: str) -> float:
@@ -142,8 +146,12 @@ def _shown(node: ast.expr, texts: Mapping[str, str]) -> tuple[str, int]:
             return texts[name], 9
         case ast.BinOp(left=left, op=ast.Pow(), right=right):
             base, rank = _shown(left, texts)
-            power = _shown(right, texts)[0].translate(_SUPERSCRIPT)
-            return (base if rank == 9 else f"({base})") + power, 9
+            power, rank_of_power = _shown(right, texts)
+            if rank < 9 or " " in base:
+                base = f"({base})"
+            if power.isdigit():
+                return base + power.translate(_SUPERSCRIPT), 9
+            return f"{base}^{power if rank_of_power == 9 else f'({power})'}", 9
         case ast.BinOp(left=left, op=op, right=right):
             _, symbol, rank = _ARITHMETIC[type(op)]
             (a, rank_a), (b, rank_b) = _shown(left, texts), _shown(right, texts)

@@ -101,9 +101,9 @@ class Figures(Mapping[str, Figure]):
     """All figures of one system."""
 
     def __init__(
-        self, figures: Mapping[str, Figure | Definition], runs: Mapping[str, Run] | None = None
+        self, definitions: Mapping[str, Definition], runs: Mapping[str, Run] | None = None
     ) -> None:
-        self._figures = dict(figures)
+        self._figures: dict[str, Figure | Definition] = dict(definitions)
         self._runs = dict(runs or {})
         self._outcomes: dict[str, Any] = {}
         self._values = _Quantities(self)
@@ -111,10 +111,14 @@ class Figures(Mapping[str, Figure]):
     def __getitem__(self, name: str) -> Figure:
         figure = self._figures[name]
         if isinstance(figure, Definition):
-            run = figure.simulation
-            result = self.outcome(run) if self.simulates(run) else None
-            figure = self._figures[name] = _simulated(figure, result)
+            figure = self._figures[name] = self._made(figure)
         return figure
+
+    def _made(self, definition: Definition) -> Figure:
+        run = definition.simulation
+        if not run:
+            return _make(definition, self.__getitem__)
+        return _simulated(definition, self.outcome(run) if self.simulates(run) else None)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._figures)
@@ -260,44 +264,22 @@ class _Quantities(Mapping[str, Any]):
         return len(self._figures)
 
 
-def derive(definitions: Mapping[str, Definition], runs: Mapping[str, Run] | None = None) -> Figures:
+def derive(
+    definitions: Mapping[str, Definition],
+    runs: Mapping[str, Run] | None = None,
+    *,
+    at_once: bool = True,
+) -> Figures:
     """All figures from their definitions. runs: the simulations, by name.
+
+    at_once: every derived one is made here, so that what is wrong with any is said at once; else
+    each is made when it is first asked for.
 
     Raises BadInputError where a derivation is circular, uses an unknown name, divides by zero, or
     does not measure what its unit says.
     """
-    made: dict[str, Figure] = {}
-    open_names: list[str] = []
-
-    def get(name: str) -> Figure:
-        if name in made:
-            return made[name]
-        if name not in definitions:
-            raise BadInputError(
-                f"figure {open_names[-1]!r} is derived from {name!r}, which is not defined"
-            )
-        if name in open_names:
-            raise BadInputError(
-                f"figures are derived in a circle: {' -> '.join([*open_names, name])}"
-            )
-        if definitions[name].simulation:
-            raise BadInputError(
-                f"figure {open_names[-1]!r} is derived from a simulated one, {name!r}"
-            )
-        open_names.append(name)
-        made[name] = _make(definitions[name], get)
-        open_names.pop()
-        return made[name]
-
-    try:
-        for name, definition in definitions.items():
-            if not definition.simulation:
-                get(name)
-    except RecursionError:
-        raise BadInputError(
-            f"figure {open_names[0]!r} is derived through too many others"
-        ) from None
     runs = runs or {}
+    _check_order(definitions)
     made_later = {name for name, each in definitions.items() if each.simulation}
     for name, run in runs.items():
         for text in filter(None, (*run.inputs.values(), run.when)):
@@ -308,7 +290,43 @@ def derive(definitions: Mapping[str, Definition], runs: Mapping[str, Run] | None
             raise BadInputError(
                 f"figure {definition.name!r}: there is no simulation {definition.simulation!r}"
             )
-    return Figures({name: made.get(name, each) for name, each in definitions.items()}, runs)
+    figures = Figures(definitions, runs)
+    if at_once:
+        for name in definitions:
+            if name not in made_later:
+                figures[name]
+    return figures
+
+
+_DEEPEST = 100
+"""Of derivations over derivations; each is made within the one that asks for it."""
+
+
+def _check_order(definitions: Mapping[str, Definition]) -> None:
+    """Raises BadInputError where no figure could be made: a circle, an unknown or a simulated source."""
+    done: set[str] = set()
+
+    def visit(name: str, path: list[str]) -> None:
+        if name in done:
+            return
+        if name not in definitions:
+            raise BadInputError(
+                f"figure {path[-1]!r} is derived from {name!r}, which is not defined"
+            )
+        if name in path:
+            raise BadInputError(f"figures are derived in a circle: {' -> '.join([*path, name])}")
+        if definitions[name].simulation:
+            raise BadInputError(f"figure {path[-1]!r} is derived from a simulated one, {name!r}")
+        if len(path) > _DEEPEST:
+            raise BadInputError(f"figure {path[0]!r} is derived through too many others")
+        expression = definitions[name].expression
+        for source in _names(expression, f"figure {name!r}") if expression else ():
+            visit(source, [*path, name])
+        done.add(name)
+
+    for name, definition in definitions.items():
+        if not definition.simulation:
+            visit(name, [])
 
 
 def _simulated(definition: Definition, result: Any) -> Figure:
@@ -354,7 +372,7 @@ def _make(definition: Definition, get: Any) -> Figure:
                 before,
             )
         return Figure(definition, exact)
-    except ZeroDivisionError:  # endless: no text may use it
+    except (ZeroDivisionError, expressions.OutOfRangeError):  # endless: no text may use it
         return Figure(
             definition, printed(quantity(math.inf, definition.unit), definition.unit, scale=False)
         )

@@ -3,6 +3,7 @@
 How each is printed tells a reader what was reckoned; the appendix names the models once.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -40,6 +41,12 @@ def _lru_hit(entries: float, keys: float, exponent: float) -> float:
     return causal.lru_hit_rate(min(round(entries), round(keys)), round(keys), exponent)
 
 
+def _sqrt(value: float) -> float:
+    if value < 0:
+        raise ValueError("it takes what is not below nothing")
+    return math.sqrt(value)
+
+
 FUNCTIONS: dict[str, Function] = {
     "erlang_c": Function(_erlang_c, ("", ""), "", "C({}; {})"),
     "zipf_share": Function(_zipf_share, ("", "", ""), "", "Zipf({} of {}; {})"),
@@ -53,6 +60,7 @@ FUNCTIONS: dict[str, Function] = {
         "s",
         "fastest {1} of {0}: {2} + {3} × (H({0}) − H({0} − {1}))",
     ),
+    "sqrt": Function(_sqrt, ("",), "", "√({})"),
     "lru_hit": Function(_lru_hit, ("", "", ""), "", "LRU({} of {}; Zipf {})"),
 }
 """By the name that an expression uses. What the letters mean is said in the label of each figure that uses one."""

@@ -8,7 +8,8 @@ from systems import library, made_brief, rate_limiter
 from chapter_offline.chapter.artefacts import ARTEFACTS, calls, records
 from chapter_offline.chapter.diagrams import states
 from chapter_offline.chapter.document import Chapter, Pieces
-from chapter_offline.chapter.plan import Plan, figures_for, make_plan
+from chapter_offline.chapter.figuring import figures_for
+from chapter_offline.chapter.plan import Plan, make_plan
 from chapter_offline.chapter.render import Page
 from chapter_offline.errors import BadInputError
 from chapter_offline.knowledge.briefs import Brief, Call, Record, State

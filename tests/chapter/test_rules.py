@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from systems import library, made_brief, rate_limiter
 
-from chapter_offline.chapter.plan import figures_for, make_plan
+from chapter_offline.chapter.figuring import figures_for
+from chapter_offline.chapter.plan import make_plan
 from chapter_offline.chapter.render import Page
 from chapter_offline.chapter.rules import Standing, Violation, standings, violations
 from chapter_offline.errors import BadInputError

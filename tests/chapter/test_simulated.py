@@ -8,7 +8,8 @@ from systems import library, rate_limiter
 
 from chapter_offline.chapter import charts
 from chapter_offline.chapter.diagrams import DIAGRAMS
-from chapter_offline.chapter.plan import Plan, SectionPlan, figures_for, make_plan
+from chapter_offline.chapter.figuring import figures_for
+from chapter_offline.chapter.plan import Plan, SectionPlan, make_plan
 from chapter_offline.chapter.render import Page
 from chapter_offline.chapter.tables import table_of
 from chapter_offline.errors import BadInputError

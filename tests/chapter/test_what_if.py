@@ -3,7 +3,8 @@
 import pytest
 from systems import library, made_brief, rate_limiter
 
-from chapter_offline.chapter.plan import figures_for, make_plan
+from chapter_offline.chapter.figuring import figures_for
+from chapter_offline.chapter.plan import make_plan
 from chapter_offline.chapter.what_if import changed, what_if
 from chapter_offline.errors import UsageError
 from chapter_offline.knowledge.briefs import Brief

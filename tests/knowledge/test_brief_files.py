@@ -9,7 +9,7 @@ import pytest
 import tomli_w
 from systems import NOUNS, PROMPTS, library, made_brief, rate_limiter
 
-from chapter_offline.chapter.plan import figures_for
+from chapter_offline.chapter.figuring import figures_for
 from chapter_offline.errors import BadInputError
 from chapter_offline.knowledge.briefs import Brief, brief_toml, load_brief, same_system
 from chapter_offline.knowledge.files import line_of
@@ -266,7 +266,7 @@ def test_only_assumptions_may_be_overridden(table: dict[str, Any], figure: str) 
     table["figures"][figure] = {"value": 3}
     assert (
         checked(table)
-        == f"mine.toml: figures: '{figure}' is no assumption of names.toml or its traits"
+        == f"mine.toml: figures: '{figure}' is no assumption of names.toml or of its traits"
     )
 
 

@@ -112,10 +112,10 @@ def test_a_brief_is_checked_alone(faulty: Library) -> None:
 
 def test_a_brief_that_is_wrong_is_named_and_the_others_are_read(faulty: Library) -> None:
     briefs = sample_briefs(library())
-    wrong = briefs["parking"].model_copy(update={"traits": ("haunted",)})
+    wrong = briefs["parking"].model_copy(update={"traits": ("moneys",)})
     found = check_all(library(), {"parking": wrong}, whole=False)
     assert [(f.where, f.what) for f in found] == [
-        ("samples.toml parking", "trait haunted is not in names.toml")
+        ("samples.toml parking", "traits: there is no 'moneys'; is it money?")
     ]
 
 

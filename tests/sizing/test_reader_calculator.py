@@ -1,7 +1,7 @@
 """A reader follows the derivations with a calculator, and gets the numbers that are printed.
 
 The calculator knows only what stands on the page: numbers with their units as words, + − × ÷, powers
-and brackets. It shares no code with the program.
+and brackets. It shares no code with the program, but for the hit rate of an LRU cache.
 """
 
 import math
@@ -9,11 +9,14 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 
+import numpy as np
 import pytest
-from systems import all_magnitudes, all_roles, library, made_brief, rate_limiter
+from scipy.stats import binom
+from systems import all_magnitudes, all_roles, all_traits, library, made_brief, rate_limiter
 
-from chapter_offline.chapter.plan import figures_for
+from chapter_offline.chapter.figuring import figures_for
 from chapter_offline.knowledge.briefs import Brief
+from chapter_offline.sizing import causal
 from chapter_offline.sizing.figures import Figures
 
 SECONDS = {"µs": 1e-6, "ms": 1e-3, "s": 1, "min": 60, "h": 3600}
@@ -109,6 +112,15 @@ class Calculator:
             else:
                 return amount
 
+    def _inside(self, *signs: str) -> list[float]:
+        """Values between such signs, up to the bracket that closes."""
+        values = [self._number().value]
+        for sign in signs:
+            assert self._take(sign)
+            values.append(self._number().value)
+        assert self._take(")")
+        return values
+
     def _factor(self) -> Amount:
         if self._take("C("):  # Erlang's formula, as textbooks write it
             servers = self._sum()
@@ -116,12 +128,31 @@ class Calculator:
             load = self._sum()
             assert self._take(")")
             amount = Amount(erlang(round(servers.value), load.value))
+        elif self._take("√("):
+            (value,) = self._inside()
+            amount = Amount(math.sqrt(value))
+        elif self._take("Zipf("):  # the share of the most wanted, by Zipf's law
+            top, keys, exponent = self._inside(" of ", "; ")
+            amount = Amount(harmonic(top, exponent) / harmonic(keys, exponent))
+        elif self._take("binomial("):  # so many of so many up
+            n, least, one_up = self._inside(" replicas, at least ", "; ")
+            amount = Amount(float(binom.sf(round(least) - 1, round(n), one_up)))
+        elif self._take("1 − e^−("):
+            rate, lag = self._inside(" × ")
+            amount = Amount(-math.expm1(-rate * lag))
+        elif self._take(
+            "LRU("
+        ):  # no calculator's work: by the model that tests/sizing/test_causal.py checks
+            entries, keys, exponent = self._inside(" of ", "; Zipf ")
+            amount = Amount(causal.lru_hit_rate(min(entries, keys), keys, exponent))
         elif self._take("("):
             amount = self._sum()
             assert self._take(")")
         else:
             amount = self._number()
         raised = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹]+").match(self._line, self._at)
+        if self._take("^"):
+            return Amount(amount.value ** self._number().value)
         if not raised:
             return amount
         self._at = raised.end()
@@ -143,6 +174,16 @@ class Calculator:
         for name in filter(None, per.split("/")):
             amount = amount.times(one(name), -1)
         return amount
+
+
+def harmonic(n: float, exponent: float) -> float:
+    """Sum of i ** -exponent: a million terms one by one, the rest as an integral between middles."""
+    n, first = round(n), min(round(n), 1_000_000)
+    head = float((np.arange(1, first + 1) ** -exponent).sum())
+    if n == first:
+        return head
+    low, high, power = first + 0.5, n + 0.5, 1 - exponent
+    return head + (math.log(high / low) if power == 0 else (high**power - low**power) / power)
 
 
 def last_place(text: str) -> float:
@@ -191,6 +232,13 @@ def wrong(figures: Figures) -> list[str]:
         ("2 kB ÷ 8 ms ÷ 2", 125_000, (("B", 1), ("s", -1))),
         ("99.9%²", 0.998001, ()),
         ("1 + C(2; 50%) ÷ 2", 7 / 6, ()),
+        ("8 ÷ √(16)", 2, ()),
+        ("1 ÷ 4^0.5", 0.5, ()),
+        ("(2 million)² ÷ 10¹²", 4, ()),
+        ("Zipf(1 of 3; 1) × 11", 6, ()),
+        ("binomial(3 replicas, at least 2; 50%)", 0.5, ()),
+        ("1 − e^−(2/s × 500 ms)", 1 - math.exp(-1), ()),
+        ("LRU(3 of 3; Zipf 1)", 1, ()),
     ],
 )
 def test_the_calculator_reads_as_a_person_does(line: str, value: float, units: tuple) -> None:
@@ -211,6 +259,8 @@ def briefs() -> list[Brief]:
         made_brief("smallest", figures=magnitudes[0]),
         made_brief("middle", figures=magnitudes[len(magnitudes) // 2]),
         made_brief("largest", roles=all_roles(), figures=magnitudes[-1]),
+        made_brief("every trait", roles=all_roles(), traits=all_traits()),
+        made_brief("every trait", roles=all_roles(), traits=all_traits(), figures=magnitudes[0]),
     ]
 
 

@@ -43,7 +43,8 @@ class SlowOutcome:
     """wanted = answered + timed_out + refused + open (in progress or waiting at the horizon): counts.
     exhausted_after: from the slowing until no call is free, None if it never comes to that.
     normal_after: from the end of the slowness until all calls that it slowed have ended and nobody
-    waits, None if not within the horizon. calls: in progress.
+    waits, None if not within the horizon. calls: in progress. answers, losses: a second, of calls
+    that end in time, and of those that are cut or find no room.
     """
 
     wanted: float
@@ -54,6 +55,8 @@ class SlowOutcome:
     exhausted_after: float | None
     normal_after: float | None
     calls: Series
+    answers: Series
+    losses: Series
 
 
 def slow_dependency(inputs: Slow, seed: int, simulated: int = SIMULATED) -> SlowOutcome:
@@ -93,7 +96,7 @@ def _slow_dependency(inputs: Slow, seed: int, slots: int, *, alike: bool) -> Slo
     """One run. alike: the calls of a slot take the same time, instead of each its own."""
     scale = inputs.pool / slots
     env = simpy.Environment()
-    calls = Steps(inputs.horizon)
+    calls, answers, losses = (Steps(inputs.horizon) for _ in range(3))
     draws = draws_of(seed, "calls")
     wanted = refused = slowed = 0
     answered = timed_out = changed = 0.0
@@ -109,13 +112,11 @@ def _slow_dependency(inputs: Slow, seed: int, slots: int, *, alike: bool) -> Slo
         changed = env.now
 
     def give_up() -> None:
-        nonlocal refused
         while pool.waiting and env.now - pool.waiting[0] > inputs.wait_limit:
-            pool.waiting.popleft()
-            refused += 1
+            refuse(pool.waiting.popleft() + inputs.wait_limit)
 
     def arrive() -> None:
-        nonlocal wanted, refused, exhausted_after
+        nonlocal wanted, exhausted_after
         wanted += 1
         give_up()
         if pool.free:
@@ -126,7 +127,12 @@ def _slow_dependency(inputs: Slow, seed: int, slots: int, *, alike: bool) -> Slo
         elif inputs.wait_limit > 0:
             pool.waiting.append(env.now)
         else:
-            refused += 1
+            refuse(env.now)
+
+    def refuse(moment: float) -> None:
+        nonlocal refused
+        refused += 1
+        losses.add(moment, scale)
 
     def begin(_arrived: float) -> float:
         nonlocal slowed
@@ -147,6 +153,8 @@ def _slow_dependency(inputs: Slow, seed: int, slots: int, *, alike: bool) -> Slo
             _, cut = _cut(inputs.slow if is_slow(started) else inputs.normal, inputs.timeout)
         timed_out += cut
         answered += 1 - cut
+        answers.add(env.now, (1 - cut) * scale)
+        losses.add(env.now, cut * scale)
         give_up()
         settle()
 
@@ -172,4 +180,6 @@ def _slow_dependency(inputs: Slow, seed: int, slots: int, *, alike: bool) -> Slo
         exhausted_after=exhausted_after,
         normal_after=normal_after,
         calls=calls.series(),
+        answers=answers.series(),
+        losses=losses.series(),
     )

@@ -1,0 +1,80 @@
+"""What-ifs that a chapter reckons out, and the table of a simulated run."""
+
+import re
+
+import pytest
+from systems import library, made_brief
+
+from chapter_offline.chapter.figuring import figures_for, multiplied
+from chapter_offline.chapter.render import Page
+from chapter_offline.chapter.rules import standings
+from chapter_offline.chapter.tables import SIMULATED_NOTE, VARIED_NOTE, table_of
+from chapter_offline.output.numbers import unexplained
+from chapter_offline.review.samples import sample_briefs
+
+BRIEFS = sample_briefs(library())
+
+
+def page(name: str) -> Page:
+    return Page(library(), BRIEFS[name], figures_for(library(), BRIEFS[name]))
+
+
+@pytest.mark.parametrize("name", BRIEFS)
+def test_every_figure_of_a_variation_is_what_the_changed_brief_comes_to(name: str) -> None:
+    here = page(name)
+    table = table_of(here, "p18.what_if")
+    assert table
+    assert table.note.startswith(VARIED_NOTE)
+    varied = [v for v in library().variations if not here.holds(v.needs)]
+    for each, (_, then, turned) in zip(varied, table.rows, strict=True):
+        brief = multiplied(here.brief, here.figures, each.times)
+        figures = figures_for(library(), brief)
+        for figure in each.shows:
+            if figures[figure].usable and f"{here.figures[figure].text} → " in then:
+                assert f"→ {figures[figure].text}" in then
+        other = Page(library(), brief, figures)
+        was = {at.id: at.passed for at in standings(here)}
+        for at in standings(other):
+            if at.id in was:
+                assert (f"**{at.about}**" in turned) == (at.passed != was[at.id])
+
+
+def test_a_hundred_times_as_many_turn_a_small_system_s_decisions() -> None:
+    small = made_brief(figures={"users": 50_000, "acts_per_user": 4, "reads_per_act": 20})
+    table = table_of(Page(library(), small, figures_for(library(), small)), "p18.what_if")
+    assert table
+    hundred = next(row for row in table.rows if "hundred times" in row[0])
+    assert "One machine or many" in hundred[2]
+    assert "→" in hundred[1]
+
+
+def test_what_can_t_be_true_together_is_said() -> None:
+    table = table_of(page("parking"), "p18.what_if")
+    assert table
+    impatient = next(row for row in table.rows if "half as long" in row[0])
+    assert "is not below" in impatient[2]
+
+
+def test_the_slow_store_s_run_is_told_moment_by_moment() -> None:
+    here = page("chat")
+    table = table_of(here, "p09.timeline")
+    assert table
+    assert table.note.startswith(SIMULATED_NOTE)
+    before, slow = table.rows[0], table.rows[2]
+    assert before[3] == "none"
+    assert slow[3] != "none"
+    run = here.figures.outcome("slow")
+    lost = sum(value for _, value in run.losses) * (run.losses[1][0] - run.losses[0][0])
+    assert lost == pytest.approx(run.refused + run.timed_out, rel=0.02)
+
+
+def test_a_system_whose_calls_never_run_out_has_no_such_table() -> None:
+    assert table_of(page("timetable"), "p09.timeline") is None
+
+
+@pytest.mark.parametrize("note", [SIMULATED_NOTE, VARIED_NOTE])
+def test_a_table_of_other_assumptions_is_passed_over_and_nothing_after_it(note: str) -> None:
+    body = f"{note} so and so.\n\n| a | b |\n| --- | --- |\n| 44 | 45 |\n\nThen 46 came.\n"
+    found = [number for number, _ in unexplained(body + "\n## Appendix A: Figures\n\n| 1 |\n")]
+    assert found == ["46"]
+    assert re.match(r"\*\w.*:\*", note)
