@@ -144,6 +144,9 @@ def _shown(node: ast.expr, texts: Mapping[str, str]) -> tuple[str, int]:
             return (f"{number:,}" if isinstance(number, int) else f"{number!s}"), 9
         case ast.Name(id=name):
             return texts[name], 9
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            text, rank = _shown(operand, texts)
+            return f"−{text if rank >= 2 else f'({text})'}", 1
         case ast.BinOp(left=left, op=ast.Pow(), right=right):
             base, rank = _shown(left, texts)
             power, rank_of_power = _shown(right, texts)

@@ -164,7 +164,9 @@ def printed(amount: Any, unit: str, *, scale: bool, significant: int = 3) -> Pri
         prefix = "$"
         suffix += {
             "": "",
+            "/day": " a day",
             "/month": " a month",
+            "/year": " a year",
             "/GB": " per GB",
             "/GB/month": " per GB and month",
         }.get(shown_unit[1:], " " + shown_unit[1:])

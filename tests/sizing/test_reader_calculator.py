@@ -30,7 +30,7 @@ NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
 UNIT = re.compile(
     r"(?: (million|billion|trillion)\b)?"
     r"(%| (?:ppm|µs|ms|min|h|s|days?|years?|bytes?|kB|MB|GB|TB|PB)\b)?"
-    r"( a month| per GB and month| per GB|(?:/(?:s|day|month|GB)\b)*)"
+    r"( a (?:day|month|year)| per GB and month| per GB|(?:/(?:s|day|month|GB)\b)*)"
 )
 
 
@@ -93,7 +93,7 @@ class Calculator:
         return False
 
     def _sum(self) -> Amount:
-        amount = self._product()
+        amount = self._product().times(Amount(-1)) if self._take("−") else self._product()
         while True:
             if self._take(" + "):
                 amount = amount.plus(self._product())
@@ -152,7 +152,7 @@ class Calculator:
             amount = self._number()
         raised = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹]+").match(self._line, self._at)
         if self._take("^"):
-            return Amount(amount.value ** self._number().value)
+            return Amount(amount.value ** self._factor().value)
         if not raised:
             return amount
         self._at = raised.end()
@@ -233,6 +233,7 @@ def wrong(figures: Figures) -> list[str]:
         ("99.9%²", 0.998001, ()),
         ("1 + C(2; 50%) ÷ 2", 7 / 6, ()),
         ("8 ÷ √(16)", 2, ()),
+        ("8 × 4^(−0.5)", 4, ()),
         ("1 ÷ 4^0.5", 0.5, ()),
         ("(2 million)² ÷ 10¹²", 4, ()),
         ("Zipf(1 of 3; 1) × 11", 6, ()),
