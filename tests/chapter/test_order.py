@@ -1,7 +1,9 @@
 """Order within a section: anchors, connectives, and the rule at its end."""
 
+from dataclasses import replace
+
 import pytest
-from systems import PROMPTS, library, made_brief, rate_limiter, whole_plan
+from systems import library, made_brief, rate_limiter, whole_plan
 
 from chapter_offline.chapter.plan import SectionPlan, make_plan
 from chapter_offline.errors import BadInputError
@@ -22,15 +24,7 @@ def library_with(*claims: dict[str, object], rule: str = "") -> Library:
     text = SectionText.model_validate({"frame": "A frame.", "claims": claims, "rule": rule})
     sections = library().claims.sections | {KEY: text}
     claims_ = library().claims.model_copy(update={"sections": sections})
-    return Library(
-        PROMPTS,
-        library().spec,
-        library().names,
-        claims_,
-        library().terms,
-        library().rules,
-        library().simulations,
-    )
+    return replace(library(), claims=claims_)
 
 
 def section(known: Library, words: int | None = None, brief: Brief | None = None) -> SectionPlan:
