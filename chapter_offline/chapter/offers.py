@@ -28,7 +28,7 @@ Omitted = list[tuple[str, str]]
 
 RULE_RANK, EXAMPLE_RANK = 7.0, 20.0
 """A section's rule is chosen like a claim of this weight, its worked example before any claim."""
-_OWN, _TRAIT = 2.0, 1.0
+_OWN, _TRAIT = 3.0, 2.0
 """By how much a claim of the brief, and one that needs a trait, is before one of any system."""
 _TOGETHER = "p15."
 """Sections that go through one list: each design is described, praised and refused."""

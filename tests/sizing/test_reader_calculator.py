@@ -133,7 +133,7 @@ class Calculator:
             amount = Amount(math.sqrt(value))
         elif self._take("Zipf("):  # the share of the most wanted, by Zipf's law
             top, keys, exponent = self._inside(" of ", "; ")
-            amount = Amount(harmonic(top, exponent) / harmonic(keys, exponent))
+            amount = Amount(harmonic(min(top, keys), exponent) / harmonic(keys, exponent))
         elif self._take("binomial("):  # so many of so many up
             n, least, one_up = self._inside(" replicas, at least ", "; ")
             amount = Amount(float(binom.sf(round(least) - 1, round(n), one_up)))
