@@ -6,7 +6,7 @@ Stands between the command line, which only parses and shows, and the rooms.
 import re
 import resource
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,7 +23,7 @@ from chapter_offline.engine.interface import Engine, Settings
 from chapter_offline.errors import BadInputError, IncompleteError, UsageError
 from chapter_offline.knowledge.briefs import Brief, brief_toml, load_brief, same_system
 from chapter_offline.knowledge.files import line_of
-from chapter_offline.knowledge.generic import brief_from, load_choices
+from chapter_offline.knowledge.generic import Answers, brief_from, load_choices
 from chapter_offline.knowledge.library import Library, load_library, slug
 from chapter_offline.output import folder
 from chapter_offline.output.check import Finding, check
@@ -32,7 +32,8 @@ from chapter_offline.output.svg import render_diagrams
 from chapter_offline.resources import prompts_dir
 from chapter_offline.writing.asking import load_asking
 from chapter_offline.writing.author import Author, Authored, Load
-from chapter_offline.writing.decide import decide
+from chapter_offline.writing.calibrating import calibration_for
+from chapter_offline.writing.decide import Decided, decide, remarks_on
 from chapter_offline.writing.guards import vendor_names
 from chapter_offline.writing.manifest import as_json, manifest, run_report
 from chapter_offline.writing.progress import Progress
@@ -45,6 +46,7 @@ class Order:
     """What a person asked for. out: None for `chapters/NAME` in the current folder.
 
     brief: a file, or a brief that is at hand. words: of the whole chapter, whatever its depth; None for the depth's.
+    ask: asks a person whether something is essential to the system (what, how likely).
     """
 
     system: str
@@ -60,6 +62,7 @@ class Order:
     gpu_layers: int = 0
     brief: Path | Brief | None = None
     log: Path | None = None
+    ask: Callable[[str, float], bool] | None = None
 
 
 @dataclass(frozen=True)
@@ -117,12 +120,16 @@ def parse_parts(text: str) -> tuple[int, ...]:
 
 @dataclass
 class Desk:
-    """Everything that is at hand for one chapter, with the model open."""
+    """Everything that is at hand for one chapter, with the model open.
+
+    remarks: comments for the head of `brief.toml`, where the model made it.
+    """
 
     order: Order
     library: Library
     brief: Brief
     margins: Mapping[str, float]
+    remarks: str
     plan: Plan
     model: ResolvedModel
     engine: Engine
@@ -140,27 +147,39 @@ def desk(order: Order, progress: Progress, watch: CatalogProgress | None = None)
             "--words: in voice free the model decides how much it writes; leave it out"
         )
     library = load_library(prompts_dir())
-    brief = _known_brief(library, order, system)
+    brief = _known_brief(library, order, system, progress)
     model = resolve_model(order.model, order.window, watch)
+    cache = platformdirs.user_cache_path("chapter-offline")
     settings = Settings(
         window=order.window,
         seed=order.seed,
         threads=order.threads,
         gpu_layers=order.gpu_layers,
         log_file=str(order.log) if order.log else None,
-        cache_dir=platformdirs.user_cache_path("chapter-offline") / "prompts",
+        cache_dir=cache / "prompts",
         model_sha256=model.sha256,
         turn_opening=model.pin.turn_opening if model.pin else "",
     )
     engine = open_engine(model.path, settings)
     try:
         margins: dict[str, float] = {}
+        remarks = ""
         if brief is None:
             choices = load_choices(library.prompts)
             progress.stage("choosing nouns, roles, traits and magnitudes", 0)
-            decided = decide(engine, system, choices, model.name)
-            margins = dict(decided.margins)
-            brief = brief_from(library.prompts, library.traits, decided.answers)
+            decided = decide(
+                engine,
+                system,
+                choices,
+                model.name,
+                library.traits,
+                lambda: calibration_for(
+                    engine, library, choices.traits, model.sha256, cache / "calibrations", progress
+                ),
+            )
+            margins = dict(decided.margins) | {f"trait {n}": p for n, p in decided.chances.items()}
+            brief = brief_from(library.prompts, library.traits, _settled(decided, library, order))
+            remarks = remarks_on(decided)
         plan = _plan(library, brief, order)
         author = Author(
             engine,
@@ -170,9 +189,20 @@ def desk(order: Order, progress: Progress, watch: CatalogProgress | None = None)
             vendor_names(library.prompts),
             model.name,
         )
-        yield Desk(order, library, brief, margins, plan, model, engine, author)
+        yield Desk(order, library, brief, margins, remarks, plan, model, engine, author)
     finally:
         engine.close()
+
+
+def _settled(decided: Decided, library: Library, order: Order) -> Answers:
+    """The model's answers, with the unsure traits that a person was asked about and has affirmed."""
+    taken, ask = decided.answers.traits, order.ask
+    for name in decided.unsure if ask else ():
+        more = (*taken, name)
+        if not library.traits.clash(library.traits.closed(more)):
+            trait = library.traits.known[name]
+            taken = more if ask and ask(trait.asks, decided.chances[name]) else taken
+    return replace(decided.answers, traits=taken)
 
 
 def _plan(library: Library, brief: Brief, order: Order) -> Plan:
@@ -213,7 +243,7 @@ def _broken(plan: Plan, file: str) -> str:
     )
 
 
-def _known_brief(library: Library, order: Order, system: str) -> Brief | None:
+def _known_brief(library: Library, order: Order, system: str, progress: Progress) -> Brief | None:
     """The brief that was given or that the library has, under the name that was asked for."""
     if isinstance(order.brief, Brief):
         return order.brief
@@ -221,7 +251,14 @@ def _known_brief(library: Library, order: Order, system: str) -> Brief | None:
         brief = load_brief(order.brief)
         own = checked_name(brief.name)
         return replace_name(brief, own if same_system(own, system) else system)
-    return library.brief_for(system)
+    if found := library.brief_for(system):
+        return found
+    if kin := library.kin_of(system):
+        progress.stage(
+            f"taking it for {kin.name!r}, which the library knows; --brief takes another", 0
+        )
+        return replace_name(kin, system)
+    return None
 
 
 def replace_name(brief: Brief, system: str) -> Brief:
@@ -242,7 +279,7 @@ def write(order: Order, progress: Progress, watch: CatalogProgress | None = None
     out = order.out or Path("chapters") / slug(checked_name(order.system))
     folder.prepare(out)
     with folder.held(out), desk(replace(order, out=out), progress, watch) as at:
-        folder.write_whole(out / "brief.toml", brief_toml(at.brief))
+        folder.write_whole(out / "brief.toml", brief_toml(at.brief, at.remarks))
         authored = at.author.write(order.parts, progress)
         return _files(at, authored, out, started)
 
@@ -256,7 +293,7 @@ def _files(at: Desk, authored: Authored, out: Path, started: float) -> Made:
         outputs[name] = folder.write_whole(out / name, svg.encode())
     page = chapter_markdown(authored.chapter)
     outputs["chapter.md"] = folder.write_whole(out / "chapter.md", page.encode())
-    outputs["brief.toml"] = folder.write_whole(out / "brief.toml", brief_toml(at.brief))
+    outputs["brief.toml"] = folder.write_whole(out / "brief.toml", brief_toml(at.brief, at.remarks))
     facts = manifest(
         authored,
         at.engine,

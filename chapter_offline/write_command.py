@@ -78,6 +78,11 @@ def _write_options(command: Callable[..., None]) -> Callable[..., None]:
         click.option(
             "--brief", type=path, help="A brief of your own (TOML) instead of the library's."
         ),
+        click.option(
+            "--ask",
+            is_flag=True,
+            help="Ask on the terminal about traits of which the model is unsure.",
+        ),
         click.option("--log", type=path, help="A file for llama.cpp's own log."),
         click.option(
             "--dry-run", is_flag=True, help="Show the plan and what it takes; write nothing."
@@ -93,7 +98,7 @@ def _write_options(command: Callable[..., None]) -> Callable[..., None]:
 @click.argument("system")
 @_write_options
 def write(
-    system: str, parts_text: str, depth: Any, dry_run: bool, quiet: bool, **options: Any
+    system: str, parts_text: str, depth: Any, dry_run: bool, quiet: bool, ask: bool, **options: Any
 ) -> None:
     """Writes a chapter on SYSTEM, such as "Distributed rate limiter"; nothing is fetched."""
     from chapter_offline import workflow
@@ -102,11 +107,30 @@ def write(
     if depth and options["words"] is not None:
         raise UsageError("--depth and --words: both say how long the chapter is to be; give one")
     parts = workflow.parse_parts(parts_text)
-    order = workflow.Order(system=system, parts=parts, depth=depth or "standard", **options)
+    order = workflow.Order(
+        system=system,
+        parts=parts,
+        depth=depth or "standard",
+        ask=_asking() if ask else None,
+        **options,
+    )
     if dry_run:
         _show_plan(workflow.dry_run(order, Silent()), order.parts)
         return
     write_and_show(order, quiet)
+
+
+def _asking() -> Callable[[str, float], bool]:
+    """Asks the person at the terminal. Raises UsageError where there is none."""
+    from chapter_offline.console import is_terminal
+
+    if not is_terminal():
+        raise UsageError("--ask: there is no terminal to ask on; correct brief.toml instead")
+
+    def ask(what: str, chance: float) -> bool:
+        return click.confirm(f"Is it essential that {what}? (the model: {chance:.0%})", err=True)
+
+    return ask
 
 
 def write_and_show(order: Any, quiet: bool) -> None:

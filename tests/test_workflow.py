@@ -363,7 +363,7 @@ def test_the_brief_that_the_model_made_is_kept_to_be_used_again(free_chapter: On
     check_brief(library(), brief, "brief.toml")
     assert brief == free_chapter.made.authored.chapter.plan.brief
     assert brief.name == OTHER_SYSTEM
-    assert len(free_chapter.run["choices"]) == 26
+    assert len(free_chapter.run["choices"]) == 6 + 3 + 6 + len(library().traits.known)
     assert free_chapter.manifest["outputs"]["brief.toml"] == sha256(
         free_chapter.folder / "brief.toml"
     )

@@ -1,5 +1,6 @@
 """Briefs: what is known of one system, from the library or from a user's own file."""
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Literal
@@ -251,17 +252,37 @@ def load_brief(path: Path) -> Brief:
     return shaped(Brief, read_toml(path), path.name, path)
 
 
-def brief_toml(brief: Brief) -> bytes:
-    """A brief as a TOML file that reads back the same."""
+def brief_toml(brief: Brief, remarks: str = "") -> bytes:
+    """A brief as a TOML file that reads back the same. remarks: lines for its head, as comments."""
     import tomli_w
 
     table = brief.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude_none=True)
-    return tomli_w.dumps(table).encode()
+    head = "".join(f"# {line}\n" for line in remarks.splitlines())
+    return (head + ("\n" if head else "") + tomli_w.dumps(table)).encode()
 
 
 def same_system(a: str, b: str) -> bool:
     """Whether two names mean the same system, up to case, hyphens, article and "design a …"."""
     return _plain(a) == _plain(b)
+
+
+def kindred(a: str, b: str) -> bool:
+    """Whether two names have the same words, up to endings and words such as "service" or "distributed"."""
+    stems = _stems(a)
+    return bool(stems) and stems == _stems(b)
+
+
+_SAYS_NOTHING = frozenset(
+    "a an and app application distributed for global in large of online platform scale scalable service system the with".split()
+)
+
+
+def _stems(name: str) -> frozenset[str]:
+    words = [word for word in _plain(name).split() if word not in _SAYS_NOTHING]
+    return frozenset(_ENDING.sub("", word) if len(word) > 4 else word for word in words)
+
+
+_ENDING = re.compile(r"(?:ings?|ers?|ors?|ments?|es|s|e)$")
 
 
 def _plain(name: str) -> str:

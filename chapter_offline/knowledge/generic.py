@@ -35,13 +35,13 @@ class YesNo(Shape):
 
 
 class Choices(Shape):
-    """`choices.toml`. calibration: systems whose mean answer is taken off."""
+    """`choices.toml`. calibration: systems whose mean answer is taken off. traits: the question about each."""
 
     calibration: tuple[str, ...]
     nouns: dict[str, Question]
     magnitudes: dict[str, Question]
     roles: YesNo
-    traits: YesNo
+    traits: Annotated[str, StringConstraints(pattern=r"\{property\}.*\{system\}")]
 
 
 _NOUNS = ("act", "item", "person", "client", "group", "dependency")
@@ -57,9 +57,9 @@ def load_choices(prompts: Path) -> Choices:
         "nouns": {name: data.pop(name, None) for name in _NOUNS},
         "magnitudes": {name: data.pop(name, None) for name in _MAGNITUDES},
     }
-    for name in ("roles", "traits"):
-        table = dict(data.pop(name, {}))
-        tidy[name] = {"question": table.pop("question", ""), "properties": table}
+    roles = dict(data.pop("roles", {}))
+    tidy["roles"] = {"question": roles.pop("question", ""), "properties": roles}
+    tidy["traits"] = dict(data.pop("traits", {})).get("question", "")
     return shaped(Choices, tidy | data, path.name)
 
 

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from chapter_offline.errors import BadInputError
-from chapter_offline.knowledge.briefs import Brief, load_brief, same_system
+from chapter_offline.knowledge.briefs import Brief, kindred, load_brief, same_system
 from chapter_offline.knowledge.claims import Claims, SectionText, check_section, load_claims
 from chapter_offline.knowledge.names import FigureEntry, Names, load_names
 from chapter_offline.knowledge.rules import Rules, load_rules
@@ -44,6 +44,13 @@ class Library:
         """The brief of a system of the library, by name or alias, or None."""
         for brief in self.briefs:
             if any(same_system(system, name) for name in (brief.name, *brief.aliases)):
+                return brief
+        return None
+
+    def kin_of(self, system: str) -> Brief | None:
+        """The brief of a system of the library whose name or alias has the same words, or None."""
+        for brief in self.briefs:
+            if any(kindred(system, name) for name in (brief.name, *brief.aliases)):
                 return brief
         return None
 

@@ -33,10 +33,24 @@ _KINDS: dict[str, type[Shape]] = {
 }
 
 
+class Shown(Shape):
+    """Examples for a question about a trait: systems that have it, and as many that don't."""
+
+    yes: tuple[Word, ...] = Field(min_length=1, max_length=4)
+    no: tuple[Word, ...] = Field(min_length=1, max_length=4)
+
+    @model_validator(mode="after")
+    def _even(self) -> "Shown":
+        if len(self.yes) != len(self.no):
+            raise ValueError("as many systems under yes as under no")
+        return self
+
+
 class Trait(Shape):
     """One file of `traits/`.
 
-    about: for writers. asks: ends the question "Is it essential to this system that …?". implies,
+    about: for writers. asks: ends the question "Is it essential that …?". shown: systems that a model
+    is shown with their answers first. hints: words of a system's name that point to it. implies,
     excludes: other traits. roles: that a system with it needs. words: candidates for nouns. What
     stands in component, flow, call, record and state goes into a made brief; `needs` as in
     `generic.toml`.
@@ -44,6 +58,8 @@ class Trait(Shape):
 
     about: Sentence
     asks: Sentence
+    shown: Shown
+    hints: frozenset[str] = frozenset()
     implies: tuple[str, ...] = ()
     excludes: tuple[str, ...] = ()
     roles: tuple[str, ...] = ()

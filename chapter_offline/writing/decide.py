@@ -5,13 +5,16 @@ an answer gets for other systems, on average, is taken off what it gets for this
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import mean
 
 from chapter_offline.engine.interface import ChoiceJob, Engine, Message
 from chapter_offline.knowledge.generic import Answers, Choices
+from chapter_offline.knowledge.traits import Traits
 from chapter_offline.writing.budget import Need, check_fits
+from chapter_offline.writing.calibrating import answers, trait_jobs
+from chapter_offline.writing.leaning import Calibration
 
 _NAMING = "You answer with one word or a few words, nothing else."
 _JUDGING = "You are a system design expert. Answer Yes or No."
@@ -19,8 +22,9 @@ _YES_NO = ("Yes", "No")
 HABIT = {"noun": 0.5, "figure": 1.0}
 """How much of an option's usual log-probability is taken off."""
 ROLE_BAR = 0.0
-TRAIT_BAR = 0.1
-MOST_TRAITS = 4
+MOST_TRAITS = 8
+UNSURE = 0.5
+"""A trait that was not taken is unsure if its probability is at least this share of the bar."""
 _WINDOW_FOR_MORE = 1024  # the writing that follows the choices needs more than they do
 _IDLE = frozenset(
     """
@@ -34,10 +38,15 @@ _IDLE = frozenset(
 
 @dataclass(frozen=True)
 class Decided:
-    """The answers, and how clear each was: log-probability above the runner-up, or above No."""
+    """The answers, and how clear each was: log-probability above the runner-up, or above No.
+
+    chances: how likely the system has each trait. unsure: traits that were left out and might hold.
+    """
 
     answers: Answers
     margins: Mapping[str, float]
+    chances: Mapping[str, float]
+    unsure: tuple[str, ...]
 
 
 def _spoken(option: str) -> str:
@@ -74,23 +83,35 @@ def jobs(system: str, choices: Choices) -> Iterator[ChoiceJob]:
             yield ChoiceJob(
                 f"{system}|{kind}|{name}", tuple(messages), tuple(map(_spoken, options))
             )
-    for kind, judged in (("role", choices.roles), ("trait", choices.traits)):
-        for name, what in judged.properties.items():
-            text = judged.question.format(system=system, property=what)
-            conversation = (Message("system", _JUDGING), Message("user", text))
-            yield ChoiceJob(f"{system}|{kind}|{name}", conversation, _YES_NO)
+    for name, what in choices.roles.properties.items():
+        text = choices.roles.question.format(system=system, property=what)
+        conversation = (Message("system", _JUDGING), Message("user", text))
+        yield ChoiceJob(f"{system}|role|{name}", conversation, _YES_NO)
 
 
-def decide(engine: Engine, system: str, choices: Choices, model: str) -> Decided:
+def decide(
+    engine: Engine,
+    system: str,
+    choices: Choices,
+    model: str,
+    traits: Traits,
+    calibration: Callable[[], Calibration],
+) -> Decided:
     """Asks about the system and about the systems of calibration, and compares.
 
+    model: its name. calibration: of its answers about traits, asked for once all questions fit.
     Raises DoesNotFitError before the first question where one does not fit the window.
     """
     asked = (*choices.calibration, system)
     sheets = [list(jobs(name, choices)) for name in asked]
     # One question after the other over all systems, so that its examples are read once.
     by_question = [sheet[at] for at in range(len(sheets[0])) for sheet in sheets]
-    check_fits(engine, _needs(engine, by_question), least=_WINDOW_FOR_MORE)
+    about = [
+        job
+        for name, trait in traits.known.items()
+        for job in trait_jobs([system], name, trait, choices.traits)
+    ]
+    check_fits(engine, _needs(engine, [*by_question, *about]), least=_WINDOW_FOR_MORE)
     scores = {
         job.key: dict(zip(map(_unspoken, job.options), chosen.log_probs, strict=True))
         for job, chosen in zip(by_question, engine.choose(by_question), strict=True)
@@ -98,24 +119,57 @@ def decide(engine: Engine, system: str, choices: Choices, model: str) -> Decided
     picked, margins = _pick(system, choices, scores)
     leanings = _lean(system, choices, scores)
     margins |= {f"{kind} {name}": margin for (kind, name), margin in leanings.items()}
-    traits = [
-        name for (kind, name), margin in leanings.items() if kind == "trait" and margin > TRAIT_BAR
-    ]
-    traits.sort(key=lambda name: -leanings["trait", name])
-    answers = Answers(
+    fit = calibration()
+    said = answers(engine, [system], traits.known, choices.traits)[system]
+    chances = fit.probabilities(system, said, traits.known)
+    taken = chosen_traits(chances, fit.bar, traits)
+    made = Answers(
         system=system,
         nouns={name: picked["noun", name] for name in choices.nouns},
         roles=frozenset(
             n for (k, n), margin in leanings.items() if k == "role" and margin > ROLE_BAR
         ),
-        traits=tuple(traits[:MOST_TRAITS]),
+        traits=taken,
         figures={
             name: question.values[question.options.index(picked["figure", name])]
             for name, question in choices.magnitudes.items()
         },
         made={"by": model, "how": "closed choices, each less its mean over other systems"},
     )
-    return Decided(answers, margins)
+    held = set(traits.closed(taken))
+    unsure = [
+        name
+        for name, chance in sorted(chances.items(), key=lambda pair: -pair[1])
+        if chance >= UNSURE * fit.bar and name not in held and not traits.clash([*held, name])
+    ]
+    return Decided(made, margins, chances, tuple(unsure))
+
+
+def chosen_traits(chances: Mapping[str, float], bar: float, traits: Traits) -> tuple[str, ...]:
+    """The traits that are likely enough, the surest first, and none that excludes a surer one."""
+    taken: list[str] = []
+    for name, chance in sorted(chances.items(), key=lambda pair: (-pair[1], pair[0])):
+        if chance < bar or len(taken) == MOST_TRAITS:
+            break
+        if not traits.clash(traits.closed([*taken, name])):
+            taken.append(name)
+    return tuple(taken)
+
+
+def remarks_on(decided: Decided) -> str:
+    """What a person should look at first in a made brief: how sure the model was of each trait."""
+    chances = decided.chances
+
+    def listed(names: Iterable[str]) -> str:
+        return ", ".join(f"{name} {chances[name]:.0%}" for name in names) or "none"
+
+    return "\n".join(
+        (
+            "Made by a model from closed choices. Correct what is wrong and write again with --brief.",
+            f"Traits taken, with how likely each is: {listed(decided.answers.traits)}",
+            f"Unsure, and left out: {listed(decided.unsure)}",
+        )
+    )
 
 
 def _needs(engine: Engine, asked: Sequence[ChoiceJob]) -> Iterator[Need]:
@@ -160,7 +214,6 @@ def _lean(
         return options["Yes"] - options["No"]
 
     names = [("role", n) for n in choices.roles.properties]
-    names += [("trait", n) for n in choices.traits.properties]
     lean = {
         (kind, name): yes(system, kind, name)
         - mean(yes(other, kind, name) for other in choices.calibration)

@@ -1,6 +1,7 @@
 """A brief of a system that the library doesn't have, by closed choices of the model."""
 
 import math
+import tomllib
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,17 +11,30 @@ from systems import PROMPTS, choices, few_choices, library
 
 from chapter_offline.engine.interface import Settings
 from chapter_offline.engine.llama import open_engine
+from chapter_offline.knowledge.briefs import Brief, brief_toml
 from chapter_offline.knowledge.generic import brief_from
 from chapter_offline.knowledge.library import check_brief
-from chapter_offline.writing.decide import MOST_TRAITS, Decided, decide, jobs, own_words
+from chapter_offline.writing.decide import (
+    MOST_TRAITS,
+    Decided,
+    chosen_traits,
+    decide,
+    jobs,
+    own_words,
+    remarks_on,
+)
+from chapter_offline.writing.leaning import Calibration
 
+ALL = tuple(library().traits.known)
+EVEN = Calibration(ALL, (0.0,) * len(ALL), (1.0,) * len(ALL), (0.0,) * len(ALL), (1, 2, 0, 0), 0.5)
+"""A fit by which a trait is taken whose answer is above the system's own mean."""
 SYSTEM = 'Lift "control" {{ 7*7 }} | x'
 
 
 @pytest.fixture(scope="module")
 def decided(tiny_model: Path) -> Iterator[Decided]:
     with open_engine(tiny_model, Settings(threads=1, window=2048)) as engine:
-        yield decide(engine, SYSTEM, few_choices(), "tiny")
+        yield decide(engine, SYSTEM, few_choices(), "tiny", library().traits, lambda: EVEN)
 
 
 @pytest.mark.parametrize(
@@ -42,7 +56,7 @@ def test_a_thing_may_be_named_by_the_systems_own_words(system: str, words: tuple
 def test_no_two_questions_have_one_key() -> None:
     counted = Counter(job.key for job in jobs("Lift control", choices()))
     assert set(counted.values()) == {1}
-    assert len(counted) == 6 + 3 + 6 + 11
+    assert len(counted) == 6 + 3 + 6
 
 
 def test_a_question_shows_its_examples_and_then_asks() -> None:
@@ -66,7 +80,7 @@ def test_every_answer_is_one_of_the_options(decided: Decided) -> None:
     for name, question in choices().magnitudes.items():
         assert answers.figures[name] in question.values
     assert answers.roles <= set(choices().roles.properties)
-    assert set(answers.traits) <= set(choices().traits.properties)
+    assert set(answers.traits) <= set(ALL)
     assert len(answers.traits) <= MOST_TRAITS
 
 
@@ -76,8 +90,33 @@ def test_no_two_nouns_are_one_word(decided: Decided) -> None:
 
 
 def test_every_choice_has_a_margin(decided: Decided) -> None:
-    assert len(decided.margins) == 6 + 3 + 6 + 11
+    assert len(decided.margins) == 6 + 3 + 6
     assert all(math.isfinite(margin) for margin in decided.margins.values())
+    assert set(decided.chances) == set(ALL)
+    assert all(0 < chance < 1 for chance in decided.chances.values())
+
+
+def test_the_surest_traits_are_taken_and_the_next_are_unsure(decided: Decided) -> None:
+    chances, taken = decided.chances, decided.answers.traits
+    assert taken
+    assert sorted(taken, key=lambda name: -chances[name]) == list(taken)
+    assert all(chances[name] >= EVEN.bar for name in taken)
+    assert all(chances[name] >= 0.25 for name in decided.unsure)
+    assert not set(decided.unsure) & set(library().traits.closed(taken))
+
+
+def test_none_is_taken_that_excludes_a_surer_one() -> None:
+    chances = {"read_heavy": 0.9, "write_heavy": 0.8, "money": 0.7, "presence": 0.2}
+    assert chosen_traits(chances, 0.5, library().traits) == ("read_heavy", "money")
+
+
+def test_a_made_brief_says_how_sure_the_model_was(decided: Decided) -> None:
+    remarks = remarks_on(decided)
+    brief = brief_from(PROMPTS, library().traits, decided.answers)
+    text = brief_toml(brief, remarks).decode()
+    assert text.startswith("# Made by a model")
+    assert f"{decided.answers.traits[0]} {decided.chances[decided.answers.traits[0]]:.0%}" in text
+    assert Brief.model_validate(tomllib.loads(text)) == brief
 
 
 def test_what_was_decided_makes_a_brief(decided: Decided) -> None:
