@@ -279,7 +279,7 @@ _SAYS_NOTHING = frozenset(
 
 def _stems(name: str) -> frozenset[str]:
     words = [word for word in _plain(name).split() if word not in _SAYS_NOTHING]
-    return frozenset(_ENDING.sub("", word) if len(word) > 4 else word for word in words)
+    return frozenset(_ENDING.sub("", word) if len(word) > 3 else word for word in words)
 
 
 _ENDING = re.compile(r"(?:ings?|ers?|ors?|ments?|es|s|e)$")
