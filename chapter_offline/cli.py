@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 import click
 
 from chapter_offline import __version__
+from chapter_offline.briefs_command import briefs
 from chapter_offline.catalog.pins import Pin, find_pin
 from chapter_offline.claims_command import claims
 from chapter_offline.errors import (
@@ -155,6 +156,7 @@ def _pull(pins: Sequence[Pin], quiet: bool) -> None:
         return
 
 
+main.add_command(briefs)
 main.add_command(claims)
 main.add_command(whatif)
 main.add_command(write)

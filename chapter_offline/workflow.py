@@ -139,8 +139,6 @@ class Desk:
 @contextmanager
 def desk(order: Order, progress: Progress, watch: CatalogProgress | None = None) -> Iterator[Desk]:
     """Opens the model, finds or makes the brief, and plans. Frees the model at the end."""
-    from chapter_offline.engine.llama import open_engine
-
     system = checked_name(order.system)
     if order.words is not None and order.voice == "free":
         raise UsageError(
@@ -148,37 +146,12 @@ def desk(order: Order, progress: Progress, watch: CatalogProgress | None = None)
         )
     library = load_library(prompts_dir())
     brief = _known_brief(library, order, system, progress)
-    model = resolve_model(order.model, order.window, watch)
-    cache = platformdirs.user_cache_path("chapter-offline")
-    settings = Settings(
-        window=order.window,
-        seed=order.seed,
-        threads=order.threads,
-        gpu_layers=order.gpu_layers,
-        log_file=str(order.log) if order.log else None,
-        cache_dir=cache / "prompts",
-        model_sha256=model.sha256,
-        turn_opening=model.pin.turn_opening if model.pin else "",
-    )
-    engine = open_engine(model.path, settings)
-    try:
+    with _opened(order, watch) as (model, engine):
         margins: dict[str, float] = {}
         remarks = ""
         if brief is None:
-            choices = load_choices(library.prompts)
-            progress.stage("choosing nouns, roles, traits and magnitudes", 0)
-            decided = decide(
-                engine,
-                system,
-                choices,
-                model.name,
-                library.traits,
-                lambda: calibration_for(
-                    engine, library, choices.traits, model.sha256, cache / "calibrations", progress
-                ),
-            )
+            brief, decided = _made(engine, model, library, order, progress)
             margins = dict(decided.margins) | {f"trait {n}": p for n, p in decided.chances.items()}
-            brief = brief_from(library.prompts, library.traits, _settled(decided, library, order))
             remarks = remarks_on(decided)
         plan = _plan(library, brief, order)
         author = Author(
@@ -190,8 +163,62 @@ def desk(order: Order, progress: Progress, watch: CatalogProgress | None = None)
             model.name,
         )
         yield Desk(order, library, brief, margins, remarks, plan, model, engine, author)
+
+
+@contextmanager
+def _opened(
+    order: Order, watch: CatalogProgress | None = None
+) -> Iterator[tuple[ResolvedModel, Engine]]:
+    """The model, open; freed at the end."""
+    from chapter_offline.engine.llama import open_engine
+
+    model = resolve_model(order.model, order.window, watch)
+    settings = Settings(
+        window=order.window,
+        seed=order.seed,
+        threads=order.threads,
+        gpu_layers=order.gpu_layers,
+        log_file=str(order.log) if order.log else None,
+        cache_dir=_cache() / "prompts",
+        model_sha256=model.sha256,
+        turn_opening=model.pin.turn_opening if model.pin else "",
+    )
+    engine = open_engine(model.path, settings)
+    try:
+        yield model, engine
     finally:
         engine.close()
+
+
+def _cache() -> Path:
+    return platformdirs.user_cache_path("chapter-offline")
+
+
+def _made(
+    engine: Engine, model: ResolvedModel, library: Library, order: Order, progress: Progress
+) -> tuple[Brief, Decided]:
+    """A brief by the model's choices, for a system that the library doesn't have."""
+    choices = load_choices(library.prompts)
+    progress.stage("choosing nouns, roles, traits and magnitudes", 0)
+    decided = decide(
+        engine,
+        checked_name(order.system),
+        choices,
+        model.name,
+        library.traits,
+        lambda: calibration_for(
+            engine, library, choices.traits, model.sha256, _cache() / "calibrations", progress
+        ),
+    )
+    return brief_from(library.prompts, library.traits, _settled(decided, library, order)), decided
+
+
+def new_brief(order: Order, progress: Progress) -> bytes:
+    """A brief to be filled in, as TOML with the model's choices and how sure it was of them."""
+    library = load_library(prompts_dir())
+    with _opened(order) as (model, engine):
+        brief, decided = _made(engine, model, library, order, progress)
+    return brief_toml(brief, remarks_on(decided))
 
 
 def _settled(decided: Decided, library: Library, order: Order) -> Answers:
