@@ -203,7 +203,10 @@ def _variation(
         for at in standings(other)
         if at.id in known and at.passed != known[at.id].passed
     ]
-    turned += [f"**Not possible as it is**: {each.text}" for each in violations(other)]
+    turned += [
+        f"**Not possible as it is**: {each.left} is not below {each.right}. {each.why}"
+        for each in violations(other)
+    ]
     lead = page.must(varied.lead, f"variation {varied.id}")
     return f"**{lead}**", "; ".join(moved) or "nothing here", " ".join(turned) or "none"
 
