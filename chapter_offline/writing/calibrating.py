@@ -16,7 +16,7 @@ from chapter_offline.knowledge.traits import Trait
 from chapter_offline.writing.leaning import Answers, Calibration, calibrate
 from chapter_offline.writing.progress import Progress, Silent
 
-PRECISION = 0.93
+PRECISION = 0.9
 """Of the traits taken, the share that shall be right on labelled systems that a fit has not seen."""
 _JUDGING = "You are a system design expert. Answer Yes or No."
 _YES_NO = ("Yes", "No")
