@@ -37,10 +37,10 @@ def test_a_claim_that_does_not_hold_is_shown_with_the_reason(tmp_path: Path) -> 
 
 
 def test_a_brief_of_ones_own_is_checked(tmp_path: Path) -> None:
-    (tmp_path / "own.toml").write_bytes(user_brief(traits=["haunted"]))
+    (tmp_path / "own.toml").write_bytes(user_brief(traits=["monney"]))
     ran = run("claims", "check", "--brief=own.toml", folder=tmp_path)
     assert ran.code == ExitCode.INCOMPLETE
-    assert ran.out == "own.toml: trait haunted is not in names.toml\n"
+    assert ran.out == "own.toml: traits: there is no 'monney'; is it money?\n"
     assert ran.err == "chapter-offline: 1 finding in claims, terms and briefs\n"
 
 

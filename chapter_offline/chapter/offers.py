@@ -29,7 +29,8 @@ Omitted = list[tuple[str, str]]
 RULE_RANK, EXAMPLE_RANK = 7.0, 20.0
 """A section's rule is chosen like a claim of this weight, its worked example before any claim."""
 _OWN, _TRAIT = 3.0, 2.0
-"""By how much a claim of the brief, and one that needs a trait, is before one of any system."""
+"""By how much a claim of the brief, or one that goes through its lists, and one that needs a trait, is
+before one of any system."""
 _TOGETHER = "p15."
 """Sections that go through one list: each design is described, praised and refused."""
 _FEWEST = {"list": 2, "dialogue": 4}
@@ -250,9 +251,10 @@ def _offer(page: Page, slot: Slot, held: Held, omitted: Omitted) -> Offer:
     made = list(statements(page, slot.key, held, omitted, claim.connective))
     words = sum(entry_words(form, s.lead, s.ask, s.text, labels, bool(slot.table)) for s in made)
     special = page.library.names.special(claim.needs)
+    own = origin == "brief" or claim.each is not None
     return Offer(
         _said(page, words),
-        rank=claim.weight + (_OWN if origin == "brief" else _TRAIT if special else 0),
+        rank=claim.weight + (_OWN if own else _TRAIT if special else 0),
         entries=len(made),
         joins=claim.join,
         bundle=f"{_TOGETHER}{claim.lead}" if slot.key.startswith(_TOGETHER) else "",

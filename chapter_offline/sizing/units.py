@@ -114,9 +114,9 @@ def _number(value: float) -> str:
     if not math.isfinite(value):
         return "∞"
     if value == round(value) and abs(value) < 1e15:
-        return f"{round(value):,}"
+        return f"{round(value):,}".replace("-", "−")
     places = max(6, 5 - math.floor(math.log10(abs(value))))
-    return f"{value:,.{places}f}".rstrip("0").rstrip(".")
+    return f"{value:,.{places}f}".rstrip("0").rstrip(".").replace("-", "−")
 
 
 def _scaled_unit(amount: Any, unit: str) -> str:

@@ -30,8 +30,10 @@ def test_every_figure_of_a_variation_is_what_the_changed_brief_comes_to(name: st
         brief = multiplied(here.brief, here.figures, each.times)
         figures = figures_for(library(), brief)
         for figure in each.shows:
-            if figures[figure].usable and f"{here.figures[figure].text} → " in then:
-                assert f"→ {figures[figure].text}" in then
+            was, now = here.figures[figure], figures[figure]
+            label = here.must(was.definition.label, figure)
+            if was.usable and now.usable and was.text != now.text:
+                assert f"{label}: {was.text} → {now.text}" in then
         other = Page(library(), brief, figures)
         was = {at.id: at.passed for at in standings(here)}
         for at in standings(other):

@@ -15,8 +15,11 @@ FEWEST = 15
 ALL = sorted(library().traits.known)
 
 
+PLAIN = {"about": "a thing is so", "asks": "a thing is so", "shown": {"yes": ["a"], "no": ["b"]}}
+
+
 def trait(**more: object) -> Trait:
-    return Trait.model_validate({"about": "a thing is so", "asks": "a thing is so", **more})
+    return Trait.model_validate(PLAIN | more)
 
 
 def test_there_are_at_least_28() -> None:
@@ -95,7 +98,8 @@ def test_files_that_contradict_themselves_are_refused(
 ) -> None:
     folder = tmp_path / "traits"
     folder.mkdir()
-    head = 'about = "a thing is so"\nasks = "a thing is so"\n'
+    head = "".join(f'{k} = "{PLAIN[k]}"\n' for k in ("about", "asks"))
+    head += 'shown = { yes = ["a"], no = ["b"] }\n'
     (folder / "b.toml").write_text(head)
     (folder / "a.toml").write_text(head + "".join(f"{k} = {v!r}\n" for k, v in more.items()))
     with pytest.raises(BadInputError, match=says):
@@ -105,7 +109,7 @@ def test_files_that_contradict_themselves_are_refused(
 def test_a_component_without_its_state_is_refused() -> None:
     half = {"role": "store", "name": "row store"}
     with pytest.raises(BadInputError, match=r"^traits/x\.toml: .*component"):
-        shaped(Trait, {"about": "x", "asks": "x", "component": [half]}, "traits/x.toml")
+        shaped(Trait, PLAIN | {"component": [half]}, "traits/x.toml")
 
 
 def test_the_files_here_are_the_traits() -> None:

@@ -103,6 +103,8 @@ def test_names_come_in_order_each_once() -> None:
         ("a ** 2", "20,800/s²"),
         ("(1 - b) ** 12", "(1 − 8 ms)¹²"),
         ("a * 0.5", "20,800/s × 0.5"),
+        ("-a", "−20,800/s"),
+        ("a ** -b", "20,800/s^(−8 ms)"),
         ("1 + erlang_c(a, b) / 3", "1 + C(20,800/s; 8 ms) ÷ 3"),
     ],
 )
@@ -110,7 +112,7 @@ def test_what_is_printed_means_what_was_evaluated(text: str, seen: str) -> None:
     assert shown(text, {"a": "20,800/s", "b": "8 ms"}) == seen
 
 
-@pytest.mark.parametrize("text", ["-a", "a > 3", "a and a", "a * -1"])
+@pytest.mark.parametrize("text", ["a > 3", "a and a", "not a"])
 def test_what_cannot_be_printed_is_refused(text: str) -> None:
     with pytest.raises(ExpressionError, match="can't be printed"):
         shown(text, {"a": "3"})

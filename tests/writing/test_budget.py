@@ -4,7 +4,15 @@ import re
 from collections.abc import Callable
 
 import pytest
-from systems import PROMPTS, all_roles, few_choices, library, made_brief, rate_limiter_plan
+from systems import (
+    PROMPTS,
+    all_roles,
+    even_fit,
+    few_choices,
+    library,
+    made_brief,
+    rate_limiter_plan,
+)
 
 from chapter_offline.chapter.document import Voice
 from chapter_offline.chapter.plan import Plan, make_plan
@@ -87,9 +95,9 @@ def test_it_does_for_the_weighing_too(engine_with: EngineAt) -> None:
 
 def test_questions_about_a_system_name_a_window_that_does(engine_with: EngineAt) -> None:
     with pytest.raises(DoesNotFitError) as error:
-        decide(engine_with(64), "Lift control", few_choices(), "tiny")
+        decide(engine_with(64), "Lift control", few_choices(), "tiny", library().traits, even_fit)
     engine = engine_with(window_in(error))
-    decided = decide(engine, "Lift control", few_choices(), "tiny")
+    decided = decide(engine, "Lift control", few_choices(), "tiny", library().traits, even_fit)
     assert decided.answers.system == "Lift control"
     plan = make_plan(library(), made_brief("Lift control", roles=all_roles()))
     assert author(engine, plan).tasks(ALL_PARTS)

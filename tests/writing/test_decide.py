@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from systems import PROMPTS, choices, few_choices, library
+from systems import PROMPTS, choices, even_fit, few_choices, library
 
 from chapter_offline.engine.interface import Settings
 from chapter_offline.engine.llama import open_engine
@@ -23,11 +23,9 @@ from chapter_offline.writing.decide import (
     own_words,
     remarks_on,
 )
-from chapter_offline.writing.leaning import Calibration
 
 ALL = tuple(library().traits.known)
-EVEN = Calibration(ALL, (0.0,) * len(ALL), (1.0,) * len(ALL), (0.0,) * len(ALL), (1, 2, 0, 0), 0.5)
-"""A fit by which a trait is taken whose answer is above the system's own mean."""
+EVEN = even_fit()
 SYSTEM = 'Lift "control" {{ 7*7 }} | x'
 
 

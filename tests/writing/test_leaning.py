@@ -68,12 +68,12 @@ def test_the_bar_holds_the_precision_on_what_the_fit_has_not_seen() -> None:
         assert counted(taken, labels).precision >= precision
 
 
-def test_a_constant_on_all_answers_changes_nothing() -> None:
+def test_what_a_model_says_to_every_system_alike_changes_nothing() -> None:
     said, labels, traits = made_world(2.0)
-    fit = calibrate(said, labels, traits, 0.8)
-    once = fit.probabilities("system 1", said["system 1"], traits)
-    louder = {name: value + 3 for name, value in said["system 1"].items()}
-    again = fit.probabilities("system 1", louder, traits)
+    habit = {"red": 3.0, "green": -2.0, "blue": 0.5, "far": 7.0, "near": 0.0}
+    louder = {s: {n: v + habit[n] for n, v in each.items()} for s, each in said.items()}
+    once = calibrate(said, labels, traits, 0.8).probabilities("x", said["system 1"], traits)
+    again = calibrate(louder, labels, traits, 0.8).probabilities("x", louder["system 1"], traits)
     assert again == pytest.approx(once)
 
 
