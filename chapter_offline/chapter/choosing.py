@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 
 THIN = 40
 """A section with fewer words under its heading is thin."""
+NEAR = 0.999
+"""From this share of the words on, nothing lighter is looked for to fill the rest."""
 FURTHER = 1.0
 """By how much each claim that a section has already makes its next one count less."""
 
@@ -92,7 +94,9 @@ class Choosing:
             more = self._with(pick) - picks
             cost = self._cost(more, seen)
             if said + cost > words:
-                break
+                if said >= NEAR * words:
+                    break
+                continue  # it is too long for what is left; a shorter one may fit
             picks |= more
             said += cost
             seen |= {name for other in more for name in self._offer(other).said.first}

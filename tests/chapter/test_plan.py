@@ -293,7 +293,7 @@ def test_a_claim_with_a_figure_that_makes_no_sense_is_left_out_with_the_figure()
         }
     )
     plan = whole_plan(brief)
-    assert ("p08.clocks.odd", "less is -1 here") in plan.omitted
+    assert ("p08.clocks.odd", "less is −1 here") in plan.omitted
 
 
 def test_a_claim_of_each_component_is_repeated() -> None:
