@@ -196,7 +196,8 @@ def make_plan(
     page = Page(library, brief, figures)
     omitted: Omitted = []
     all_slots = tuple(slots(page, omitted))
-    choosing = _choosing(Page(library, brief, figures), all_slots, omitted)
+    apart = Page(library, brief, figures, varied=page.varied)
+    choosing = _choosing(apart, all_slots, omitted)
     bounds = choosing.bounds()
     aim = _aim(bounds, depth, words)
     picks: dict[int, list[int]] = {}

@@ -110,7 +110,10 @@ class _FigureViews:
 
 @dataclass
 class Page:
-    """What a chapter has said so far, and the names by which templates speak of its system."""
+    """What a chapter has said so far, and the names by which templates speak of its system.
+
+    varied: pages of the system with another assumption, by the variation; made once for a plan.
+    """
 
     library: Library
     brief: Brief
@@ -119,6 +122,7 @@ class Page:
     shown: set[str] = field(default_factory=set)
     glossed: dict[str, None] = field(default_factory=dict)
     told: set[str] = field(default_factory=set)
+    varied: dict[str, "Page"] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         brief, names = self.brief, self.library.names

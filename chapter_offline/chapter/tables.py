@@ -189,8 +189,11 @@ def variations(page: Page) -> Table | None:
 def _variation(
     page: Page, varied: Variation, known: Mapping[str, Standing]
 ) -> tuple[str, str, str]:
-    brief = multiplied(page.brief, page.figures, varied.times)
-    other = Page(page.library, brief, figures_for(page.library, brief, at_once=False))
+    if varied.id not in page.varied:
+        brief = multiplied(page.brief, page.figures, varied.times)
+        figures = figures_for(page.library, brief, at_once=False)
+        page.varied[varied.id] = Page(page.library, brief, figures)
+    other = page.varied[varied.id]
     moved = []
     for name in varied.shows:
         was, now = page.figures[name], other.figures[name]

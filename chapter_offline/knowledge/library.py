@@ -144,15 +144,16 @@ def check_brief(library: Library, brief: Brief, where: str) -> None:
     _check_traits(library, brief, where)
     if set(brief.decisions) != set(names.decisions):
         raise BadInputError(f"{where}: decisions must be {', '.join(sorted(names.decisions))}")
+    figures = library.figures(brief)
     for figure in brief.figures:
-        entry = library.figures(brief).get(figure)
+        entry = figures.get(figure)
         if not entry or entry.origin not in {"given", "chosen"} or figure in brief.extra_figures:
             raise BadInputError(
                 f"{where}: figures: {figure!r} is no assumption of names.toml or of its traits",
                 figure,
             )
     for figure, value in assumptions(library, brief).items():
-        if refused := (names.figures | brief.extra_figures)[figure].refuses(value):
+        if refused := figures[figure].refuses(value):
             raise BadInputError(f"{where}: figures: {figure}: {refused}", figure)
     if unknown := set(brief.relabel) - set(names.figures):
         raise BadInputError(f"{where}: relabel: {min(unknown)!r} is no figure of names.toml")
