@@ -7,6 +7,7 @@ come from a stranger.
 
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -26,17 +27,32 @@ class LeftOut(Exception):
     """A claim can't be said of this system; the message says why."""
 
 
+class _Kept(jinja2.FileSystemBytecodeCache):
+    """Compiled templates, kept in the user's own temporary folder; where that can't be, they aren't."""
+
+    def dump_bytecode(self, bucket: jinja2.bccache.Bucket) -> None:
+        with suppress(OSError):
+            super().dump_bytecode(bucket)
+
+
 @lru_cache(maxsize=1)
 def _environment() -> ImmutableSandboxedEnvironment:
-    made = ImmutableSandboxedEnvironment(undefined=jinja2.StrictUndefined)
+    try:
+        kept = _Kept()
+    except (OSError, RuntimeError):
+        kept = None
+    made = ImmutableSandboxedEnvironment(undefined=jinja2.StrictUndefined, bytecode_cache=kept)
     made.filters["cap"] = lambda text: str(text)[:1].upper() + str(text)[1:]
     return made
 
 
 @lru_cache(maxsize=8192)
 def _compiled(template: str) -> jinja2.Template:
-    """A template, compiled once for all chapters of this process."""
-    return _environment().from_string(template)
+    """A template, by its text; once compiled it serves all chapters and, from disk, later runs.
+
+    The loader that looks on disk isn't the environment's: a stranger's template includes nothing.
+    """
+    return jinja2.FunctionLoader(str).load(_environment(), template)
 
 
 def nouns_of(brief: Brief) -> dict[str, Noun]:
