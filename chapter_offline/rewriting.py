@@ -8,9 +8,9 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from chapter_offline.catalog.pins import load_pins
-from chapter_offline.chapter.document import Voice
 from chapter_offline.chapter.figuring import figures_for
 from chapter_offline.chapter.plan import Depth, Plan, make_plan
+from chapter_offline.chapter.voice import Voice
 from chapter_offline.chapter.what_if import WhatIf, changed, what_if
 from chapter_offline.errors import BadInputError, UsageError
 from chapter_offline.knowledge.briefs import Brief, load_brief

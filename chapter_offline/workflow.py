@@ -15,10 +15,12 @@ from typing import Any
 import platformdirs
 
 from chapter_offline.catalog.choose import ResolvedModel, resolve_model
+from chapter_offline.catalog.pins import load_pins
 from chapter_offline.catalog.progress import Progress as CatalogProgress
-from chapter_offline.chapter.document import Voice
+from chapter_offline.catalog.store import is_here
 from chapter_offline.chapter.escape import clean
 from chapter_offline.chapter.plan import Depth, Plan, make_plan
+from chapter_offline.chapter.voice import Voice
 from chapter_offline.engine.interface import Engine, Settings
 from chapter_offline.errors import BadInputError, IncompleteError, UsageError
 from chapter_offline.knowledge.briefs import Brief, brief_toml, load_brief, same_system
@@ -34,9 +36,11 @@ from chapter_offline.writing.asking import load_asking
 from chapter_offline.writing.author import Author, Authored, Load
 from chapter_offline.writing.calibrating import calibration_for
 from chapter_offline.writing.decide import Decided, decide, remarks_on
+from chapter_offline.writing.fidelity import load_judges
 from chapter_offline.writing.guards import vendor_names
 from chapter_offline.writing.manifest import as_json, manifest, run_report
 from chapter_offline.writing.progress import Progress
+from chapter_offline.writing.voices.drafted import Verdict
 
 LONGEST_NAME = 200
 
@@ -52,6 +56,7 @@ class Order:
     system: str
     model: str = "auto"
     voice: Voice = "quoted"
+    effort: int = 3
     depth: Depth = "standard"
     words: int | None = None
     out: Path | None = None
@@ -154,15 +159,40 @@ def desk(order: Order, progress: Progress, watch: CatalogProgress | None = None)
             margins = dict(decided.margins) | {f"trait {n}": p for n, p in decided.chances.items()}
             remarks = remarks_on(decided)
         plan = _plan(library, brief, order)
-        author = Author(
-            engine,
-            plan,
-            order.voice,
-            load_asking(library.prompts),
-            vendor_names(library.prompts),
-            model.name,
-        )
-        yield Desk(order, library, brief, margins, remarks, plan, model, engine, author)
+        with _verdict(order, library, model, engine) as verdict:
+            author = Author(
+                engine,
+                plan,
+                order.voice,
+                load_asking(library.prompts),
+                vendor_names(library.prompts),
+                model.name,
+                verdict,
+                order.effort,
+            )
+            yield Desk(order, library, brief, margins, remarks, plan, model, engine, author)
+
+
+@contextmanager
+def _verdict(
+    order: Order, library: Library, model: ResolvedModel, engine: Engine
+) -> Iterator[Verdict | None]:
+    """Who judges what the model says of claims: itself, where a fit of its scores lets anything pass, else another that is here."""
+    if order.voice not in {"drafted", "revised"}:
+        yield None
+        return
+    judges = load_judges(library.prompts)
+    own = judges.get(model.sha256)
+    if own and own.bar < 1:
+        yield Verdict(engine, own)
+        return
+    for judge in judges.values():
+        pin = next((pin for pin in load_pins() if pin.sha256 == judge.model), None)
+        if judge.bar < 1 and pin and is_here(pin):
+            with _opened(replace(order, model=pin.name)) as (_, second):
+                yield Verdict(second, judge)
+            return
+    yield None
 
 
 @contextmanager

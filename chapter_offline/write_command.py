@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from chapter_offline.chapter.voice import VOICES
 from chapter_offline.errors import UsageError
 
 _GB = 1e9
@@ -22,10 +23,18 @@ def _write_options(command: Callable[..., None]) -> Callable[..., None]:
         ),
         click.option(
             "--voice",
-            type=click.Choice(["quoted", "free"]),
+            type=click.Choice(VOICES),
             default="quoted",
             show_default=True,
-            help="quoted: claims stand as written, the model attempts and asks. free: the model writes every section.",
+            help="quoted: claims stand as written, the model attempts and asks. drafted: it also says claims in its own words, as "
+            "far as they stay true. revised: drafted, criticised and drafted again. free: the model writes every section.",
+        ),
+        click.option(
+            "--effort",
+            type=click.IntRange(1, 20),
+            default=3,
+            show_default=True,
+            help="Candidates for each claim in the voices drafted and revised.",
         ),
         click.option(
             "--depth",

@@ -22,7 +22,7 @@ from chapter_offline.knowledge.claims import Claim, Example, SectionText
 from chapter_offline.knowledge.library import FACET_PART
 from chapter_offline.knowledge.spec import Part, Requirement
 
-Origin = Literal["library", "brief"]
+Origin = Literal["library", "brief", "model"]
 Held = tuple[Claim, Origin]
 Omitted = list[tuple[str, str]]
 
@@ -40,7 +40,7 @@ _LEAST = {"dialogue": 2}
 
 @dataclass(frozen=True)
 class Statement:
-    """A claim as rendered. origin: "library" or "brief". id: of its claim."""
+    """A claim as rendered. origin: who wrote it; "model" where a model said it again. id: of its claim."""
 
     id: str
     text: str

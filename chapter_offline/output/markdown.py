@@ -42,12 +42,13 @@ def words(text: str) -> int:
 
 def _opening(chapter: Chapter) -> Iterator[str]:
     model = markdown(chapter.model)
-    if chapter.voice == "quoted":
+    if chapter.composed:
         yield (
             f"*How to read this chapter.* The statements come from a library that people wrote; every figure is assumed or "
             f"derived, and Appendix A says which. Each part begins with a question and an attempt at it by the model {model}, "
             "made before it saw the statements and unchecked, to be compared with the answer that stands under it. The weak answers in Part 16 are the model's "
             "too, and so are the questions after a section, kept where the section's words support them. Incidents and scenes are constructed."
+            + _retold(chapter)
         )
     else:
         yield (
@@ -64,10 +65,21 @@ def _opening(chapter: Chapter) -> Iterator[str]:
         yield ""
 
 
+def _retold(chapter: Chapter) -> str:
+    """How many statements the model says in its own words, in the voices in which it may."""
+    if chapter.voice == "quoted":
+        return ""
+    return (
+        f" Of {chapter.pieces.tried:,} statements that the model was to say in its own words, {len(chapter.pieces.said):,} "
+        "stand in its words, because a judge fitted to labelled examples held them for true to the statement; the others stand as "
+        "they were written. `chapter-offline explain` tells which."
+    )
+
+
 def _part(chapter: Chapter, part: PartPlan) -> Iterator[str]:
     yield f"## Part {part.number}: {part.title}"
     yield ""
-    if chapter.voice == "quoted":
+    if chapter.composed:
         yield from _question(chapter, part)
     for component, sections in groupby(part.sections, key=lambda section: section.component):
         if component:
@@ -77,7 +89,7 @@ def _part(chapter: Chapter, part: PartPlan) -> Iterator[str]:
             yield f"{'####' if component else '###'} {section.heading}"
             yield ""
             yield from _section(chapter, section)
-    if chapter.voice == "quoted" and part.rule:
+    if chapter.composed and part.rule:
         yield f"**To carry away.** {part.rule}"
         yield ""
 
@@ -95,7 +107,7 @@ def _question(chapter: Chapter, part: PartPlan) -> Iterator[str]:
 
 
 def _section(chapter: Chapter, section: SectionPlan) -> Iterator[str]:
-    if chapter.voice == "free":
+    if not chapter.composed:
         yield from _free(chapter, section)
         return
     yield section.frame
@@ -310,7 +322,7 @@ def _appendices(chapter: Chapter) -> Iterator[str]:
             yield f"### {title}"
             yield ""
             yield from _table(rows)
-    if chapter.voice == "quoted" and plan.terms:
+    if chapter.composed and plan.terms:
         yield "## Appendix B: Terms"
         yield ""
         for term, definition in plan.terms:

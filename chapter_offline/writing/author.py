@@ -2,26 +2,42 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from chapter_offline.chapter.document import Chapter, Pieces, Voice
+from chapter_offline.chapter.document import Chapter, Pieces, retold
 from chapter_offline.chapter.plan import Plan
-from chapter_offline.engine.interface import Engine, Given, ScoreJob, Span, WriteJob, Written
+from chapter_offline.chapter.voice import Voice
+from chapter_offline.engine.interface import (
+    Engine,
+    Given,
+    Scored,
+    ScoreJob,
+    Span,
+    WriteJob,
+    Written,
+)
+from chapter_offline.errors import UsageError
 from chapter_offline.writing.asking import Asking
 from chapter_offline.writing.budget import Need, check_fits
 from chapter_offline.writing.progress import Happened, Progress
+from chapter_offline.writing.voices.drafted import Drafted, Verdict
 from chapter_offline.writing.voices.free import ROUNDS, Free
 from chapter_offline.writing.voices.quoted import Quoted, Task
+from chapter_offline.writing.voices.rewrite import Rewriting
 
 
 @dataclass(frozen=True)
 class Authored:
-    """A chapter and what it took. jobs: what came of each writing job, in their order."""
+    """A chapter and what it took. jobs: what came of each writing job, in their order.
+
+    effort: candidates a claim, where claims were to be said again; else 0.
+    """
 
     chapter: Chapter
     jobs: tuple[Written, ...]
     scored: int
     seconds: float
+    effort: int
 
 
 @dataclass(frozen=True)
@@ -39,7 +55,11 @@ class Load:
 
 
 class Author:
-    """Writes one chapter with one engine."""
+    """Writes one chapter with one engine.
+
+    verdict: who judges what the model says of claims in its own words; voices drafted and revised
+    need it. effort: candidates a claim.
+    """
 
     def __init__(
         self,
@@ -49,14 +69,25 @@ class Author:
         asking: Asking,
         vendors: Sequence[str],
         model: str,
+        verdict: Verdict | None = None,
+        effort: int = 3,
     ) -> None:
         self._engine, self._plan, self._voice, self._model = engine, plan, voice, model
+        self._effort = effort
         self._quoted = Quoted(engine, plan, asking, vendors)
         self._free = Free(engine, plan, asking, vendors)
+        self._drafted: Drafted | None = None
+        if voice in {"drafted", "revised"}:
+            if verdict is None:
+                raise UsageError(f"--voice {voice}: no model here can judge what it writes")
+            rewriting = Rewriting(engine, asking, vendors)
+            self._drafted = Drafted(rewriting, plan, asking, verdict, effort)
 
     def tasks(self, parts: Sequence[int]) -> list[Task]:
         """The writing jobs of these parts, fitted to the window. Raises DoesNotFitError."""
         tasks = (self._free if self._voice == "free" else self._quoted).tasks(parts)
+        if self._drafted:
+            tasks += self._drafted.tasks(parts)
         check_fits(self._engine, map(self._need, tasks))
         return tasks
 
@@ -91,8 +122,15 @@ class Author:
                 tasks = tasks + more
             pieces = self._free.pieces(tasks, written)
         else:
-            scores = run.score(self._quoted.weights(tasks, written))
-            pieces = self._quoted.pieces(tasks, written, scores)
+            quoted = [task for task in tasks if task.kind != "draft"]
+            scored = run.score(self._engine, list(self._quoted.weights(quoted, written)))
+            scores = {key: result.mean_log_prob for key, result in scored.items()}
+            pieces = self._quoted.pieces(quoted, written, scores)
+        if self._drafted:
+            revise = self._voice == "revised"
+            said, second = self._drafted.said(parts, written, run.write, run.score, revise)
+            written |= second
+            pieces = replace(pieces, said=said, tried=len(self._drafted.claims(parts)))
         return self._authored(parts, pieces, written, len(scores), started)
 
     def _authored(
@@ -103,8 +141,11 @@ class Author:
         scored: int,
         started: float,
     ) -> Authored:
-        chapter = Chapter(self._plan, self._voice, self._model, tuple(parts), pieces)
-        return Authored(chapter, tuple(written.values()), scored, time.monotonic() - started)
+        plan = retold(self._plan, pieces.said)
+        chapter = Chapter(plan, self._voice, self._model, tuple(parts), pieces)
+        seconds = time.monotonic() - started
+        effort = self._effort if self._drafted else 0
+        return Authored(chapter, tuple(written.values()), scored, seconds, effort)
 
 
 class _Run:
@@ -135,14 +176,14 @@ class _Run:
                 self._progress.part_done(task.part, title, note)
         return results
 
-    def score(self, jobs: Sequence[ScoreJob]) -> dict[str, float]:
-        """Mean log-probability a token, by key."""
+    def score(self, engine: Engine, jobs: Sequence[ScoreJob]) -> dict[str, Scored]:
+        """Likelihoods by key, as this engine has them."""
         if not jobs:
             return {}
         self._progress.stage("weighing", len(jobs))
-        scores: dict[str, float] = {}
-        for number, result in enumerate(self._engine.score(jobs)):
-            scores[result.key] = result.mean_log_prob
+        scores: dict[str, Scored] = {}
+        for number, result in enumerate(engine.score(jobs)):
+            scores[result.key] = result
             self._say("weighing", 0, result.key.partition("|")[2], number + 1, len(jobs))
         return scores
 

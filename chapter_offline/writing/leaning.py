@@ -7,22 +7,19 @@ counts, and how rare the trait is, is fitted to labelled systems (logistic regre
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from chapter_offline.knowledge.labelled import Labels
 from chapter_offline.knowledge.traits import Trait
+from chapter_offline.writing.logistic import Array, bar_for, chance_of, logistic
 
 Answers = Mapping[str, float]
 """log P(Yes) - log P(No), by trait, for one system."""
-Array = NDArray[np.float64]
 
 _LEAST_SPREAD = 0.1
-_RIDGE = 0.5
-_ROUNDS = 40
 _SEEN = (1.0, 6.0)
 """Labels that every trait is taken to have had before any is counted: yes, no."""
 
@@ -50,7 +47,7 @@ class Calibration:
         leaning = _leaning(asked, np.array(self.mean), np.array(self.spread))
         hints = np.array([[hinted(system, traits[name]) for name in self.traits]])
         odds = _design(leaning, hints, np.array(self.prior)) @ np.array(self.weights)
-        return dict(zip(self.traits, map(float, _chance(odds)[0]), strict=True))
+        return dict(zip(self.traits, map(float, chance_of(odds)[0]), strict=True))
 
 
 def hinted(system: str, trait: Trait) -> bool:
@@ -82,7 +79,7 @@ def calibrate(
         fitted.spread,
         fitted.prior,
         fitted.weights,
-        _bar(sure, precision),
+        bar_for(sure, precision),
     )
 
 
@@ -113,7 +110,7 @@ def _fitted(
     mean, spread = asked.mean(axis=0), asked.std(axis=0) + _LEAST_SPREAD
     hints = np.array([[hinted(system, traits[name]) for name in names] for system in systems])
     design = _design(_leaning(asked, mean, spread), hints, prior)
-    weights = _logistic(design[known], truth[known])
+    weights = logistic(design[known], truth[known])
     return Calibration(names, _plain(mean), _plain(spread), _plain(prior), _plain(weights), bar)
 
 
@@ -136,32 +133,6 @@ def _design(leaning: Array, hints: Array, prior: Array) -> Array:
     return np.stack(
         [leaning, hints, np.broadcast_to(prior, leaning.shape), np.ones(leaning.shape)], axis=-1
     )
-
-
-def _chance(odds: Array) -> Array:
-    return np.asarray(1 / (1 + np.exp(-odds)))
-
-
-def _logistic(design: Array, truth: Array) -> Array:
-    """Weights of a logistic regression, by Newton's method; all but the constant are held small."""
-    weights = np.zeros(design.shape[1])
-    held = _RIDGE * np.diag([*[1.0] * (design.shape[1] - 1), 1e-6])
-    for _ in range(_ROUNDS):
-        chance = _chance(design @ weights)
-        slope = design.T @ (chance - truth) + held @ weights
-        curve = (design * (chance * (1 - chance))[:, None]).T @ design + held
-        weights = weights - np.linalg.solve(curve, slope)
-    return weights
-
-
-def _bar(judged: Iterable[tuple[float, bool]], precision: float) -> float:
-    """The lowest probability from which on so large a share is right; 1.0 where there is none."""
-    bar, right = 1.0, 0
-    for taken, (chance, holds) in enumerate(sorted(judged, reverse=True), start=1):
-        right += holds
-        if right >= precision * taken:
-            bar = chance
-    return bar
 
 
 @dataclass(frozen=True)

@@ -51,6 +51,7 @@ def manifest(
         "libraries": {name: version(name) for name in _LIBRARIES},
         "settings": {
             "voice": chapter.voice,
+            "effort": authored.effort,
             "depth": chapter.plan.depth,
             "words": chapter.plan.aim,
             "parts": list(chapter.parts),

@@ -12,7 +12,7 @@ from chapter_offline.writing.guards.complete import complete
 from chapter_offline.writing.guards.markup import markup
 from chapter_offline.writing.guards.numbers import numbers
 from chapter_offline.writing.guards.question import question, what_if
-from chapter_offline.writing.guards.repeats import alike, repeats
+from chapter_offline.writing.guards.repeats import alike, grams, repeats
 from chapter_offline.writing.guards.subject import grounded, stems, subject
 from chapter_offline.writing.guards.vendors import vendor_names, vendors
 
@@ -26,6 +26,7 @@ __all__ = [
     "alike",
     "answered",
     "chat",
+    "grams",
     "grounded",
     "markup",
     "numbers",

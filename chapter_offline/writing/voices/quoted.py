@@ -146,20 +146,9 @@ class Quoted:
             _QUESTION_TOKENS,
             opening,
         )
-        span = Span(
-            QUESTION,
-            end="sentence",
-            max_tokens=_QUESTION_TOKENS,
-            tries=2,
-            sampler=Sampler(temperature=0.5),
-            guards=(*own, guards.chat, guards.markup, self._vendors),
-        )
-        return Task(
-            kind,
-            18 if kind == "what_if" else section.part,
-            section.id,
-            WriteJob(key, fitted.messages, (Given(opening, shown=True), span)),
-        )
+        steps = question_span(opening, *own, guards.chat, guards.markup, self._vendors)
+        part = 18 if kind == "what_if" else section.part
+        return Task(kind, part, section.id, WriteJob(key, fitted.messages, steps))
 
     def _weak(self, section: SectionPlan, statement: Statement) -> Task:
         key = f"{section.id}.{statement.id}.weak"
@@ -223,6 +212,19 @@ class Quoted:
                 else:
                     questions[task.section] = text
         return Pieces(attempts, questions, weak, tuple(what_if), {}, tuple(left_out))
+
+
+def question_span(opening: str, *checks: guards.Guard) -> tuple[Given, Span]:
+    """A question that begins with given words."""
+    span = Span(
+        QUESTION,
+        end="sentence",
+        max_tokens=_QUESTION_TOKENS,
+        tries=2,
+        sampler=Sampler(temperature=0.5),
+        guards=checks,
+    )
+    return Given(opening, shown=True), span
 
 
 def _scored(statement: Statement) -> str:
