@@ -102,6 +102,19 @@ class ScoreJob:
 
 
 @dataclass(frozen=True)
+class Token:
+    """A token of an accepted sentence. log_prob: as in `Written.scores`.
+
+    draw: where it was drawn, which with the seed, the job and the span says how: number of the
+        sentence, of the try at it, of the draw.
+    """
+
+    id: int
+    log_prob: float
+    draw: tuple[int, int, int]
+
+
+@dataclass(frozen=True)
 class Written:
     """What came of a writing job.
 
@@ -113,6 +126,8 @@ class Written:
     scores: by span, for each sentence the mean of its tokens' natural log-probabilities, as the
         model has them: before penalties, temperature, min_p and grammar.
     thinking_tokens: tokens that were thought.
+    tokens: of each sentence of `sentences`. thoughts: those fed between the conversation and the
+        first step.
     """
 
     key: str
@@ -124,6 +139,8 @@ class Written:
     rejected_tokens: int
     scores: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     thinking_tokens: int = 0
+    tokens: Mapping[str, tuple[tuple[Token, ...], ...]] = field(default_factory=dict)
+    thoughts: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -214,6 +231,10 @@ class Engine(Protocol):
     @property
     def settings(self) -> Settings: ...
 
+    def prompt(self, messages: Sequence[Message], thinking: bool = False) -> tuple[int, ...]:
+        """Tokens of a conversation, up to where the model's answer (or its thinking) begins."""
+        ...
+
     def count(self, messages: Sequence[Message], given: str = "") -> int:
         """Tokens of a conversation after the chat template, plus given text in the model's turn."""
         ...
@@ -222,7 +243,11 @@ class Engine(Protocol):
         """Tokens of plain text."""
         ...
 
-    def write(self, jobs: Iterable[WriteJob]) -> Iterator[Written]: ...
+    def write(
+        self, jobs: Iterable[WriteJob], ended: Callable[[Written], None] | None = None
+    ) -> Iterator[Written]:
+        """ended: told of each result as soon as it is there, in whatever order they end."""
+        ...
 
     def choose(self, jobs: Iterable[ChoiceJob]) -> Iterator[Chosen]: ...
 

@@ -1,6 +1,6 @@
 """A loaded model as the interface promises it: jobs become tasks, tasks become results."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TextIO, TypeVar
 
@@ -76,6 +76,10 @@ class LlamaEngine:
     def settings(self) -> Settings:
         return self._settings
 
+    def prompt(self, messages: Sequence[Message], thinking: bool = False) -> tuple[int, ...]:
+        self._check_open()
+        return self._prompt(messages, thinks=thinking)
+
     def count(self, messages: Sequence[Message], given: str = "") -> int:
         self._check_open()
         return len(self._prompt(messages)) + len(self._vocabulary.text(given))
@@ -84,7 +88,9 @@ class LlamaEngine:
         self._check_open()
         return len(self._vocabulary.text(text))
 
-    def write(self, jobs: Iterable[WriteJob]) -> Iterator[Written]:
+    def write(
+        self, jobs: Iterable[WriteJob], ended: Callable[[Written], None] | None = None
+    ) -> Iterator[Written]:
         self._check_open()
         tasks = (
             Script(
@@ -94,6 +100,7 @@ class LlamaEngine:
                 self._settings.seed,
                 self._settings.window,
                 self._turn.markers,
+                ended,
             )
             for job in jobs
         )
