@@ -161,4 +161,5 @@ def _why(parts: Mapping[str, str], before: Sequence[Mapping[str, str]]) -> str:
     if not before:
         return "not written yet"
     changed = [[n for n in parts if parts[n] != earlier.get(n)] for earlier in before]
-    return f"changed: {', '.join(min(changed, key=lambda names: len(names)))}"
+    changed.sort(key=len)
+    return f"changed: {', '.join(changed[0])}"
