@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import platformdirs
@@ -12,7 +13,7 @@ from chapter_offline.catalog.progress import Progress as CatalogProgress
 from chapter_offline.chapter.plan import Plan, make_plan
 from chapter_offline.engine.interface import Engine, Settings
 from chapter_offline.errors import BadInputError, UsageError
-from chapter_offline.knowledge.briefs import Brief, load_brief, same_system
+from chapter_offline.knowledge.briefs import Brief, brief_toml, load_brief, same_system
 from chapter_offline.knowledge.files import line_of
 from chapter_offline.knowledge.generic import Answers, brief_from, load_choices
 from chapter_offline.knowledge.library import Library, load_library
@@ -55,6 +56,11 @@ class Desk:
     changes: Changes
     author: Author
 
+    @cached_property
+    def brief_file(self) -> bytes:
+        """The brief as it lies in the folder."""
+        return brief_toml(self.brief, self.remarks)
+
     def pieces(self) -> tuple[int, list[Missing]]:
         """How many pieces the model writes at first, and those that the journal doesn't have."""
         jobs = [task.job for task in self.author.tasks(self.order.parts)]
@@ -94,8 +100,10 @@ def desk(
             )
             margins = dict(decided.margins) | {f"trait {n}": p for n, p in decided.chances.items()}
             remarks = remarks_on(decided)
-        changes = order.changes or (Changes() if journal is None else kept_changes(journal, brief))
         plan = _plan(library, brief, order)
+        changes = Changes() if journal is None else kept_changes(journal, brief.name)
+        if order.change is not None:
+            changes = order.change(changes, plan)
         author = Author(
             Changed(recorded, changes),
             plan,
@@ -120,9 +128,9 @@ def desk(
         )
 
 
-def kept_changes(journal: Journal, brief: Brief) -> Changes:
+def kept_changes(journal: Journal, system: str) -> Changes:
     """The changes of the run that the journal is of, if that was a chapter on the same system."""
-    kept = journal.kept(f"changes {brief.name}")
+    kept = journal.kept(f"changes {system}")
     return Changes() if kept is None else Changes.model_validate_json(kept)
 
 

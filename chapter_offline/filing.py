@@ -13,7 +13,6 @@ from typing import Any
 from chapter_offline.catalog.choose import ResolvedModel
 from chapter_offline.desk import Desk
 from chapter_offline.errors import IncompleteError
-from chapter_offline.knowledge.briefs import brief_toml
 from chapter_offline.orders import BRIEF
 from chapter_offline.output import folder
 from chapter_offline.output.check import Finding, check
@@ -58,7 +57,7 @@ def file_chapter(
     files = {f"diagrams/{section}.svg": svg.encode() for section, svg in drawn.items()}
     page = chapter_markdown(chapter)
     files[PAGE] = page.encode()
-    files[BRIEF] = brief_toml(at.brief, at.remarks)
+    files[BRIEF] = at.brief_file
     files[TRANSCRIPT] = transcript_json(at.engine.transcript)
     before = _named_before(out)
     if edited := _edited(out, journal, before):

@@ -9,7 +9,7 @@ from pathlib import Path
 from chapter_offline.catalog.pins import load_pins
 from chapter_offline.chapter.document import Voice
 from chapter_offline.chapter.escape import clean
-from chapter_offline.chapter.plan import Depth
+from chapter_offline.chapter.plan import Depth, Plan
 from chapter_offline.errors import UsageError
 from chapter_offline.knowledge.briefs import Brief
 from chapter_offline.knowledge.files import Shape
@@ -26,9 +26,8 @@ class Order:
 
     brief: a file, or a brief that is at hand. words: of the whole chapter, whatever its depth; None for the depth's.
     ask: asks a person whether something is essential to the system (what, how likely).
-    fresh: what an earlier run left there is kept aside and not gone on with. changes: sections that
-    are written otherwise; None for those of the run that is gone on with. origin: of the brief,
-    where it is known.
+    fresh: what an earlier run left there is kept aside and not gone on with. change: what
+    becomes of the run's changes; None leaves them. origin: of the brief, where it is known.
     """
 
     system: str
@@ -46,7 +45,7 @@ class Order:
     log: Path | None = None
     ask: Callable[[str, float], bool] | None = None
     fresh: bool = False
-    changes: Changes | None = None
+    change: Callable[[Changes, Plan], Changes] | None = None
     origin: Origin | None = None
 
 

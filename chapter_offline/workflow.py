@@ -4,12 +4,13 @@ Stands between the command line, which only parses and shows, and the rooms.
 """
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from chapter_offline.catalog.progress import Progress as CatalogProgress
 from chapter_offline.chapter.plan import Plan
-from chapter_offline.desk import chosen, desk, keep_changes, keep_order, opened
+from chapter_offline.desk import Desk, chosen, desk, keep_changes, keep_order, opened
 from chapter_offline.filing import Made, file_chapter, incomplete, peak_bytes
 from chapter_offline.knowledge.briefs import brief_toml
 from chapter_offline.knowledge.library import load_library, slug
@@ -60,8 +61,16 @@ def dry_run(order: Order, progress: Progress) -> Planned:
         return Planned(at.plan, load, at.model.name, order.window, peak_bytes())
 
 
-def write(order: Order, progress: Progress, watch: CatalogProgress | None = None) -> Made:
-    """Writes a chapter into its folder, or goes on with it. Every error is a ChapterOfflineError."""
+def write(
+    order: Order,
+    progress: Progress,
+    watch: CatalogProgress | None = None,
+    look: Callable[[Desk], None] | None = None,
+) -> Made:
+    """Writes a chapter into its folder, or goes on with it. Every error is a ChapterOfflineError.
+
+    look: shown what is at hand before a word is written; what it raises ends the run.
+    """
     started = time.monotonic()
     out = order.out or Path("chapters") / slug(checked_name(order.system))
     folder.prepare(out)
@@ -72,8 +81,10 @@ def write(order: Order, progress: Progress, watch: CatalogProgress | None = None
             Journal(out / JOURNAL) as journal,
             desk(replace(order, out=out), progress, watch, journal) as at,
         ):
+            if look is not None:
+                look(at)
             keep_changes(journal, at.brief, at.changes)
-            digest = folder.write_whole(out / BRIEF, brief_toml(at.brief, at.remarks))
+            digest = folder.write_whole(out / BRIEF, at.brief_file)
             keep_order(journal, at, digest)
             pieces, missing = at.pieces()
             if len(missing) < pieces:

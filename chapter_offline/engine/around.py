@@ -8,6 +8,7 @@ from chapter_offline.engine.interface import (
     Engine,
     Message,
     ModelFacts,
+    Reread,
     Scored,
     ScoreJob,
     Settings,
@@ -49,6 +50,9 @@ class Around:
 
     def score(self, jobs: Iterable[ScoreJob]) -> Iterator[Scored]:
         return self._engine.score(jobs)
+
+    def reread(self, written: Iterable[tuple[WriteJob, Written]]) -> Iterator[Reread]:
+        return self._engine.reread(written)
 
     def close(self) -> None:
         self._engine.close()

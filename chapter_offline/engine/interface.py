@@ -222,6 +222,27 @@ class ModelFacts:
     libraries: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Seen:
+    """A token read again. log_prob: as in `Written.scores`, now.
+
+    allowed: whether its sampler could draw it. drawn: whether it does, by the seed and the place.
+    """
+
+    id: int
+    log_prob: float
+    allowed: bool
+    drawn: bool
+
+
+@dataclass(frozen=True)
+class Reread:
+    """What was seen of a job's tokens, by span and sentence."""
+
+    key: str
+    tokens: Mapping[str, tuple[tuple[Seen, ...], ...]]
+
+
 class Engine(Protocol):
     """One loaded model. Results come in the jobs' order, each once it and all before are done."""
 
@@ -252,6 +273,13 @@ class Engine(Protocol):
     def choose(self, jobs: Iterable[ChoiceJob]) -> Iterator[Chosen]: ...
 
     def score(self, jobs: Iterable[ScoreJob]) -> Iterator[Scored]: ...
+
+    def reread(self, written: Iterable[tuple[WriteJob, Written]]) -> Iterator[Reread]:
+        """Reads what was written as part of a prompt. Guards don't count, nothing is drawn anew.
+
+        Raises BadInputError for tokens that don't spell the text or that the model doesn't have.
+        """
+        ...
 
     def close(self) -> None:
         """Frees the model and everything with it; the engine can't be used afterwards."""

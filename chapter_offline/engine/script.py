@@ -63,8 +63,7 @@ class Script:
             raise ValueError(f"{job.key}: two spans have the same name")
         self._grammars = grammars(job)
         self._markers = () if markers is None else markers.names
-        tokens = [vocabulary.marker(name) for name in self._markers]
-        self._barred = frozenset(t for t in tokens if t is not None and not vocabulary.is_end(t))
+        self._barred = barred(vocabulary, markers)
         self._thinking: Thinking | None = None
         self._thoughts: tuple[int, ...] = ()
         if markers is not None and job.thinking > 0 and self._spans:
@@ -308,6 +307,12 @@ class Script:
         if anew:
             self._start = len(self.tokens)
         return Step(keep, tokens, hold=self._start)
+
+
+def barred(vocabulary: Vocabulary, markers: ThinkMarkers | None) -> frozenset[int]:
+    """Tokens that an answer may not have: what the model thinks between."""
+    found = [vocabulary.marker(name) for name in (() if markers is None else markers.names)]
+    return frozenset(t for t in found if t is not None and not vocabulary.is_end(t))
 
 
 def _decoded(data: bytes) -> str | None:

@@ -185,10 +185,10 @@ def schema_json(name: str) -> bytes:
 
 def digest_of(folder: Path) -> str:
     """One sha256 over all files of a folder: their names and bytes, in order of name."""
-    return _digest(_files(folder))
+    return _digest(files_of(folder))
 
 
-def _files(folder: Path) -> dict[str, str]:
+def files_of(folder: Path) -> dict[str, str]:
     """sha256 of every file of a folder, by name."""
     return {
         path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
@@ -220,7 +220,7 @@ def manifest(
 ) -> Manifest:
     """The manifest of a chapter. outputs: sha256 by file name."""
     chapter, settings, facts = authored.chapter, engine.settings, engine.facts
-    files = _files(prompts)
+    files = files_of(prompts)
     return Manifest(
         program=ProgramRecord(name="chapter-offline", version=__version__),
         system=chapter.plan.brief.name,
