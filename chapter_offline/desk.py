@@ -13,11 +13,12 @@ from chapter_offline.catalog.progress import Progress as CatalogProgress
 from chapter_offline.chapter.plan import Plan, make_plan
 from chapter_offline.engine.interface import Engine, Settings
 from chapter_offline.errors import BadInputError, UsageError
+from chapter_offline.keeping import kept_changes
 from chapter_offline.knowledge.briefs import Brief, brief_toml, load_brief, same_system
 from chapter_offline.knowledge.files import line_of
 from chapter_offline.knowledge.generic import Answers, brief_from, load_choices
 from chapter_offline.knowledge.library import Library, load_library
-from chapter_offline.orders import Kept, Order, checked_name
+from chapter_offline.orders import Order, checked_name
 from chapter_offline.resources import prompts_dir
 from chapter_offline.writing.asking import load_asking
 from chapter_offline.writing.author import Author
@@ -31,8 +32,6 @@ from chapter_offline.writing.leaning import Calibration
 from chapter_offline.writing.manifest import Fit, Origin
 from chapter_offline.writing.progress import Progress
 from chapter_offline.writing.transcript import Recorded
-
-_ORDER = "order"
 
 
 @dataclass
@@ -126,42 +125,6 @@ def desk(
             changes,
             author,
         )
-
-
-def kept_changes(journal: Journal, system: str) -> Changes:
-    """The changes of the run that the journal is of, if that was a chapter on the same system."""
-    kept = journal.kept(f"changes {system}")
-    return Changes() if kept is None else Changes.model_validate_json(kept)
-
-
-def keep_changes(journal: Journal, brief: Brief, changes: Changes) -> None:
-    """Puts the changes into the journal, for every run that goes on with it."""
-    journal.keep(f"changes {brief.name}", changes.model_dump_json())
-
-
-def keep_order(journal: Journal, at: Desk, brief_sha256: str) -> None:
-    """Puts the order into the journal, so that it can be given again by the folder alone."""
-    order = at.order
-    kept = Kept(
-        system=at.brief.name,
-        model=at.model.name,
-        voice=order.voice,
-        depth=order.depth,
-        words=order.words,
-        parts=order.parts,
-        window=order.window,
-        seed=order.seed,
-        gpu_layers=order.gpu_layers,
-        origin=at.origin,
-        brief_sha256=brief_sha256,
-    )
-    journal.keep(_ORDER, kept.model_dump_json())
-
-
-def kept_order(journal: Journal) -> Kept | None:
-    """The order of the last run that the journal is of; None where none came to its plan."""
-    kept = journal.kept(_ORDER)
-    return None if kept is None else Kept.model_validate_json(kept)
 
 
 @contextmanager

@@ -41,13 +41,27 @@ class Made:
     peak_bytes: int
 
 
+def put(out: Path, name: str, data: bytes, journal: Journal, progress: Progress) -> str:
+    """Writes a file of a chapter; returns its sha256. One that a person has edited is kept aside."""
+    path, digest = out / name, hashlib.sha256(data).hexdigest()
+    ours = (journal.kept(f"file {name}") or "").split()
+    if path.is_file() and not _is(path, data):
+        own = hashlib.sha256(path.read_bytes()).hexdigest()
+        if own not in {_named_before(out).get(name), *ours}:
+            aside = folder.unused(out, f"{path.stem}.edited-{{}}{path.suffix}")
+            folder.write_whole(aside, path.read_bytes())
+            progress.stage(f"{path} was edited since it was written; it is kept as {aside.name}", 0)
+    # Before the file, and with the one before, so that what a killed run leaves is known for its own.
+    journal.keep(f"file {name}", " ".join([*ours[-1:], digest]))
+    return folder.write_whole(path, data)
+
+
 def file_chapter(
     at: Desk, journal: Journal, authored: Authored, started: float, progress: Progress
 ) -> Made:
     """Writes the chapter's files, and checks the page as it was written.
 
-    started: of the run, by the monotonic clock. A page that a person has edited since it was written
-    is kept aside.
+    started: of the run, by the monotonic clock.
     """
     out = at.order.out
     assert out is not None
@@ -60,10 +74,7 @@ def file_chapter(
     files[BRIEF] = at.brief_file
     files[TRANSCRIPT] = transcript_json(at.engine.transcript)
     before = _named_before(out)
-    if edited := _edited(out, journal, before):
-        progress.stage(f"{out / PAGE} was edited since it was written; it is kept as {edited}", 0)
-    journal.keep(PAGE, hashlib.sha256(files[PAGE]).hexdigest())
-    outputs = {name: folder.write_whole(out / name, data) for name, data in files.items()}
+    outputs = {name: put(out, name, data, journal, progress) for name, data in files.items()}
     facts = manifest(
         authored,
         at.engine,
@@ -95,19 +106,6 @@ def _named_before(out: Path) -> Mapping[str, str]:
         return {str(name): str(digest) for name, digest in outputs.items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return {}
-
-
-def _edited(out: Path, journal: Journal, before: Mapping[str, str]) -> Path | None:
-    """Where a page is kept that is not as a run has written it; None where it is, or none is there."""
-    try:
-        data = (out / PAGE).read_bytes()
-    except OSError:
-        return None
-    if hashlib.sha256(data).hexdigest() in {before.get(PAGE), journal.kept(PAGE)}:
-        return None
-    aside = folder.unused(out, "chapter.edited-{}.md")
-    folder.write_whole(aside, data)
-    return aside
 
 
 def _is(path: Path, data: bytes) -> bool:

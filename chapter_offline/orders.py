@@ -1,6 +1,5 @@
-"""What a person asks for, checked, and as it is kept to be gone on with."""
+"""What a person asks for, and names and numbers of theirs, checked."""
 
-import hashlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +11,6 @@ from chapter_offline.chapter.escape import clean
 from chapter_offline.chapter.plan import Depth, Plan
 from chapter_offline.errors import UsageError
 from chapter_offline.knowledge.briefs import Brief
-from chapter_offline.knowledge.files import Shape
 from chapter_offline.writing.changes import Changes
 from chapter_offline.writing.manifest import Origin
 
@@ -47,47 +45,6 @@ class Order:
     fresh: bool = False
     change: Callable[[Changes, Plan], Changes] | None = None
     origin: Origin | None = None
-
-
-class Kept(Shape):
-    """An order as the journal keeps it. model: its name. brief_sha256: of the folder's brief."""
-
-    system: str
-    model: str
-    voice: Voice
-    depth: Depth
-    words: int | None
-    parts: tuple[int, ...]
-    window: int
-    seed: int
-    gpu_layers: int
-    origin: Origin
-    brief_sha256: str
-
-    def order(self, folder: Path, model: str | None) -> Order:
-        """The same again, into the same folder, with the brief that lies there now.
-
-        Raises UsageError where the model was a file that no pin names, and none is given.
-        """
-        brief = folder / BRIEF
-        same = brief.is_file() and (
-            hashlib.sha256(brief.read_bytes()).hexdigest() == self.brief_sha256
-        )
-        from_file = not same or self.origin.kind == "file"
-        return Order(
-            system=self.system,
-            model=known_model(self.model, model),
-            voice=self.voice,
-            depth=self.depth,
-            words=self.words,
-            out=folder,
-            window=self.window,
-            parts=self.parts,
-            seed=self.seed,
-            gpu_layers=self.gpu_layers,
-            brief=brief if from_file else None,
-            origin=self.origin if same else None,
-        )
 
 
 def known_model(name: str, given: str | None) -> str:

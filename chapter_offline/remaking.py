@@ -6,9 +6,10 @@ from pathlib import Path
 
 from chapter_offline.catalog.progress import Progress as CatalogProgress
 from chapter_offline.chapter.plan import Plan
-from chapter_offline.desk import Desk, desk, kept_order
+from chapter_offline.desk import Desk, desk
 from chapter_offline.errors import UsageError
 from chapter_offline.filing import PAGE, Made
+from chapter_offline.keeping import kept_order
 from chapter_offline.orders import Order
 from chapter_offline.output.sections import own_text
 from chapter_offline.workflow import write

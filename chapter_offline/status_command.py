@@ -63,7 +63,7 @@ def _more(count: int, everything: bool) -> None:
 
 @click.command("rewrite")
 @_folder
-@click.argument("sections", nargs=-1, required=True, metavar="SECTION...")
+@click.argument("sections", nargs=-1, metavar="[SECTION...]")
 @click.option(
     "--seed",
     type=click.IntRange(0, 2**32 - 2),
@@ -89,7 +89,10 @@ def rewrite(
     quiet: bool,
     **options: Any,
 ) -> None:
-    """Makes each SECTION (such as p08.clocks) of the chapter in DIR again, and leaves the rest."""
+    """Makes each SECTION (such as p08.clocks) of the chapter in DIR again, and leaves the rest.
+
+    Without a SECTION: makes what `status` says would be made.
+    """
     from chapter_offline import remaking
     from chapter_offline.write_command import make_and_show
 

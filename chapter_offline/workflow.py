@@ -10,8 +10,9 @@ from pathlib import Path
 
 from chapter_offline.catalog.progress import Progress as CatalogProgress
 from chapter_offline.chapter.plan import Plan
-from chapter_offline.desk import Desk, chosen, desk, keep_changes, keep_order, opened
-from chapter_offline.filing import Made, file_chapter, incomplete, peak_bytes
+from chapter_offline.desk import Desk, chosen, desk, opened
+from chapter_offline.filing import Made, file_chapter, incomplete, peak_bytes, put
+from chapter_offline.keeping import keep_changes, keep_order
 from chapter_offline.knowledge.briefs import brief_toml
 from chapter_offline.knowledge.library import load_library, slug
 from chapter_offline.orders import BRIEF, Order, checked_name, parse_parts
@@ -83,9 +84,9 @@ def write(
         ):
             if look is not None:
                 look(at)
-            keep_changes(journal, at.brief, at.changes)
-            digest = folder.write_whole(out / BRIEF, at.brief_file)
-            keep_order(journal, at, digest)
+            keep_changes(journal, at.brief.name, at.changes)
+            digest = put(out, BRIEF, at.brief_file, journal, progress)
+            keep_order(journal, order, at.brief.name, at.model.name, at.origin, digest)
             pieces, missing = at.pieces()
             if len(missing) < pieces:
                 progress.stage(

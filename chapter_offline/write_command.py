@@ -166,8 +166,12 @@ def make_and_show(make: Callable[[Any, Any], Any], quiet: bool) -> Path:
     from chapter_offline import workflow
     from chapter_offline.console import shown
 
-    with shown(quiet) as (progress, watch):
-        made = make(progress, watch)
+    try:
+        with shown(quiet) as (progress, watch):
+            made = make(progress, watch)
+    except KeyboardInterrupt:
+        click.echo("what is written so far is kept: the same command goes on from there", err=True)
+        raise
     if not quiet:
         jobs = made.authored.jobs
         written = sum(job.output_tokens for job in jobs)

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from multiprocessing import forkserver
 from pathlib import Path
+from typing import Any
 
 import pytest
 import systems
@@ -23,7 +24,7 @@ from chapter_offline import desk
 from chapter_offline.errors import ChapterOfflineError, ExitCode
 from chapter_offline.stopping import stopping
 from chapter_offline.workflow import Order, write
-from chapter_offline.writing.progress import Silent
+from chapter_offline.writing.progress import Happened, Silent
 
 SAME = ("chapter.md", "manifest.json", "brief.toml", "transcript.json")
 """Files that are the same bytes after any number of interruptions."""
@@ -38,27 +39,34 @@ _SERVER.set_forkserver_preload(["planned"])
 class Trouble:
     """What befalls a run. kill_at: the number of the file operation before which it is killed.
 
-    file_bytes: the most that a file may have: a full disk. nobody: it may write nothing that is ours.
+    file_bytes: the most that a file may have: a full disk. full_after: the same, and no byte, after so
+    many jobs. nobody: it may write nothing that is ours.
     """
 
     kill_at: int | None = None
     file_bytes: int | None = None
+    full_after: int | None = None
     nobody: bool = False
     order: Mapping[str, object] = field(default_factory=dict)
 
 
 class Runs:
-    """Runs of one order. model: a tiny file; folder: where chapters may be written.
+    """Runs of one order. model: its file; None for a tiny one. folder: where chapters may be written.
 
     files: what an undisturbed run leaves. seconds, operations: that it took.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(
+        self, folder: Path, model: Path | None = None, parts: tuple[int, ...] = (3, 15)
+    ) -> None:
         with pytest.MonkeyPatch.context() as patch:  # the server finds no module of ours otherwise
             patch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
             forkserver.ensure_running()
         self.folder = folder
-        self.model = write_tiny_gguf(folder / "tiny.gguf", layers=1, heads=1)
+        self.model = model or write_tiny_gguf(folder / "tiny.gguf", layers=1, heads=1)
+        self._parts = parts
+        (folder / "said").touch()
+        (folder / "said").chmod(0o666)  # by nobody, too
         whole = folder / "whole"
         begun = time.monotonic()
         assert self.run(whole) == 0
@@ -67,7 +75,9 @@ class Runs:
         self.files = {name: (whole / name).read_bytes() for name in SAME}
 
     def start(self, out: Path, trouble: Trouble | None = None) -> multiprocessing.Process:
-        process = _SERVER.Process(target=_write, args=(self.model, out, trouble or Trouble()))
+        trouble = trouble or Trouble()
+        asked = {"model": str(self.model), "parts": self._parts, "out": out} | dict(trouble.order)
+        process = _SERVER.Process(target=_write, args=(self.folder, asked, trouble))
         process.start()
         return process  # type: ignore[return-value]
 
@@ -89,48 +99,54 @@ class Runs:
 
 
 class _Telling(Silent):
-    """Writes down the stages."""
+    """Keeps what is said, and fills the disk after some jobs."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        path.write_text("")
+    def __init__(self, full_after: int | None) -> None:
+        self.said: list[str] = []
+        self._full_after = full_after
 
     def stage(self, what: str, total: int) -> None:
-        with self._path.open("a") as file:
-            file.write(what + "\n")
+        self.said.append(what)
+
+    def happened(self, event: Happened) -> None:
+        if event.done == self._full_after:
+            _fill_disk(0)
 
 
-def _write(model: Path, out: Path, trouble: Trouble) -> None:
+def _write(folder: Path, asked: dict[str, Any], trouble: Trouble) -> None:
     """One run, as the command line has it: errors become exit codes."""
     import planned
 
     desk.load_library = lambda _prompts: planned.LIBRARY
     desk.make_plan = planned.plan
-    os.environ["XDG_CACHE_HOME"] = str(model.parent / "cache")
-    asked = {"window": 2048, "parts": (3, 15), "threads": 1} | dict(trouble.order)
-    order = Order(systems.DEFAULT_SYSTEM, str(model), out=out, **asked)  # type: ignore[arg-type]
-    said = model.parent / "said"
-    telling = _Telling(said)
-    errors = said.open("a")
+    os.environ["XDG_CACHE_HOME"] = str(folder / "cache")
+    order = Order(**{"system": systems.DEFAULT_SYSTEM, "window": 2048, "threads": 1} | asked)
+    out = asked["out"]
+    telling = _Telling(trouble.full_after)
     counted = _listen(out, trouble.kill_at)
     if trouble.file_bytes is not None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (trouble.file_bytes, trouble.file_bytes))
+        _fill_disk(trouble.file_bytes)
     if trouble.nobody:
         _become_nobody(out)
     code = ExitCode.OK
     try:
         with stopping():
-            write(order, Silent() if trouble.file_bytes is not None or trouble.nobody else telling)
+            write(order, telling)
     except ChapterOfflineError as error:
+        telling.said.append(str(error))
         code = error.exit_code
-        resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
-        errors.write(str(error))
-        errors.close()
     except KeyboardInterrupt:
         code = ExitCode.INTERRUPTED
-    if not (model.parent / "operations").exists():
-        (model.parent / "operations").write_text(str(counted[0]))
+    _fill_disk(resource.RLIM_INFINITY)
+    (folder / "said").write_text("\n".join(telling.said))
+    if not (folder / "operations").exists():
+        (folder / "operations").write_text(str(counted[0]))
     sys.exit(int(code))
+
+
+def _fill_disk(size: int) -> None:
+    """From now on no file can have more bytes than this."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
 
 
 def _listen(out: Path, kill_at: int | None) -> list[int]:

@@ -12,7 +12,10 @@ from systems import DEFAULT_SYSTEM
 
 from chapter_offline.errors import ExitCode
 from chapter_offline.output import folder
+from chapter_offline.replaying import replay
+from chapter_offline.reproducing import reproduce
 from chapter_offline.writing.journal import JOURNAL, Journal
+from chapter_offline.writing.progress import Silent
 
 pytestmark = pytest.mark.process
 
@@ -56,12 +59,34 @@ def interrupt(runs: Runs, count: int, seed: int) -> None:
             died += dice.choice((kill_at_random, kill_at_a_file))(runs, out, dice)
         assert runs.run(out) == ExitCode.OK
         assert runs.differing(out) == []
-        left = [path.name for path in out.rglob("*") if path.name.startswith(".writing")]
+        left = [*out.rglob(".writing*"), *out.rglob("*.edited*"), *out.rglob("before*")]
         assert left == []
 
 
 def test_a_run_killed_at_a_hundred_moments_ends_in_the_same_bytes(runs: Runs) -> None:
     interrupt(runs, 100, seed=1)
+
+
+@pytest.mark.model
+def test_a_real_chapter_that_was_killed_can_be_made_again_and_read_again(
+    real_model: Path, tmp_path: Path
+) -> None:
+    """By the 135M: killed three times, then reproduced and replayed."""
+    runs = Runs(tmp_path, real_model, parts=(3,))
+    out = tmp_path / "killed"
+    for share in (0.4, 0.6, 0.8):
+        process = runs.start(out)
+        process.join(share * runs.seconds)
+        process.kill()
+        process.join()
+    assert runs.run(out) == ExitCode.OK
+    assert runs.differing(out) == []
+    assert runs.files["chapter.md"].count(b"*Check yourself:*") > 1
+    again = reproduce(out, str(real_model), 1, Silent())
+    assert (again.different, again.circumstances) == ((), ())
+    read = replay(out, str(real_model), None, Silent())
+    assert (read.strange, read.other_draws, read.moved, read.reason) == ((), 0, 0.0, "")
+    assert read.tokens > 100
 
 
 @pytest.mark.slow
@@ -110,10 +135,14 @@ def test_a_run_that_is_told_to_stop_stops_and_can_be_gone_on_with(
     assert runs.differing(out) == []
 
 
-@pytest.mark.parametrize("size", [0, 1, 4096, 20_000, 60_000])
-def test_a_disk_that_is_full_is_said_and_nothing_is_lost(runs: Runs, size: int) -> None:
-    out = runs.folder / f"full {size}"
-    assert runs.run(out, Trouble(file_bytes=size)) == ExitCode.DOES_NOT_FIT
+FULL = [Trouble(file_bytes=size) for size in (0, 1, 4096, 20_000, 60_000)]
+FULL += [Trouble(full_after=jobs) for jobs in (1, 2, 7, 12)]
+
+
+@pytest.mark.parametrize("full", FULL, ids=lambda t: f"{t.file_bytes} {t.full_after}")
+def test_a_disk_that_is_full_is_said_and_nothing_is_lost(runs: Runs, full: Trouble) -> None:
+    out = runs.folder / f"full {full.file_bytes} {full.full_after}"
+    assert runs.run(out, full) == ExitCode.DOES_NOT_FIT
     assert "no space is left on this disk; free some and run again" in runs.said
     assert runs.run(out) == ExitCode.OK
     assert runs.differing(out) == []

@@ -1,7 +1,10 @@
 """Where a chapter came from: made again, read again, signed; and made again in part, like a build."""
 
+import getpass
 import hashlib
 import json
+import platform
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -9,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 from commands import run
 from planned import plan as plan_once
@@ -24,8 +28,10 @@ from chapter_offline.replaying import replay
 from chapter_offline.reproducing import reproduce
 from chapter_offline.signing import sign, verify
 from chapter_offline.workflow import Order, write
+from chapter_offline.writing.manifest import SCHEMAS, schema_json
 from chapter_offline.writing.progress import Silent
 
+SCHEMA_FOLDER = Path(desk.__file__).parent / "schemas"
 ATTEMPT = "p03.attempt"
 QUIET = Silent()
 
@@ -84,6 +90,24 @@ def place(first: Place, tmp_path: Path) -> Place:
     """A copy of the chapter, to be changed."""
     shutil.copytree(first.folder, tmp_path / "out")
     return Place(tmp_path / "out", first.model)
+
+
+# ---------------------------------------------------------------------- manifest and run
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_each_file_is_of_the_schema_that_travels_with_the_program(first: Place, name: str) -> None:
+    path = SCHEMA_FOLDER / name.replace(".json", ".schema.json")
+    assert path.read_bytes() == schema_json(name), "make it again: scripts/schemas"
+    jsonschema.validate(first.json(name), json.loads(path.read_bytes()))
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "run.json", "transcript.json"])
+def test_nothing_in_them_names_a_person_a_host_or_a_place(first: Place, name: str) -> None:
+    text = (first.folder / name).read_text(encoding="utf-8")
+    personal = {getpass.getuser(), platform.node(), str(Path.home()), str(first.folder.parent)}
+    assert [each for each in personal if len(each) > 4 and each in text] == []
+    assert re.findall(r'"/(?:home|root|tmp|Users|usr)\b[^"]*"', text) == []
 
 
 # ---------------------------------------------------------------------- reproduce

@@ -81,11 +81,15 @@ def guard_key(guard: Guard) -> str:
 
     Raises TypeError where it was made with something whose value can't be told.
     """
+    if isinstance(guard, functools.partial):
+        return json.dumps([guard_key(guard.func), _plain([guard.args, guard.keywords])])
+    if inspect.ismethod(guard):
+        return json.dumps([guard_key(guard.__func__), _plain(guard.__self__)])
     if not inspect.isfunction(guard):
-        return json.dumps(["guard", _source(type(guard)), _plain_fields(guard)], sort_keys=True)
+        return json.dumps([_source(type(guard)), _plain_fields(guard)])
     made_with = [cell.cell_contents for cell in guard.__closure__ or ()]
     made_with += [guard.__defaults__, guard.__kwdefaults__]
-    return json.dumps([guard.__qualname__, _source(guard), _plain(made_with)], sort_keys=True)
+    return json.dumps([guard.__qualname__, _source(guard), _plain(made_with)])
 
 
 def _plain(value: object) -> Any:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -234,13 +235,34 @@ def no_odd(sentence: str, accepted: Sequence[str]) -> str | None:
     return "odd" if len(sentence) % 2 else None
 
 
+@dataclass(frozen=True)
+class Longer:
+    """A guard that is an object."""
+
+    words: int
+
+    def __call__(self, sentence: str, accepted: Sequence[str]) -> str | None:
+        return None if len(sentence.split()) > self.words else "short"
+
+    def shorter(self, sentence: str, accepted: Sequence[str]) -> str | None:
+        return "long" if len(sentence.split()) > self.words else None
+
+
+def at_most(words: int, sentence: str, accepted: Sequence[str]) -> str | None:
+    return "long" if len(sentence.split()) > words else None
+
+
 def test_guards_are_known_by_name_and_by_what_they_were_made_with() -> None:
-    keys = [
-        guard_key(guard)
-        for guard in (no_odd, subject("a lease"), subject("a store"), numbers(["1"]))
-    ]
-    assert len(set(keys)) == 4
-    assert guard_key(subject("a lease")) == guard_key(subject("a lease"))
+    def guards() -> list[Callable[[str, Sequence[str]], str | None]]:
+        return [
+            *(no_odd, subject("a lease"), subject("a store"), numbers(["1"])),
+            *(Longer(3), Longer(4), Longer(3).shorter, Longer(4).shorter),
+            *(partial(at_most, 3), partial(at_most, 4)),
+        ]
+
+    keys = [guard_key(guard) for guard in guards()]
+    assert len(set(keys)) == len(keys)
+    assert [guard_key(guard) for guard in guards()] == keys
 
 
 def test_a_digest_is_the_same_in_every_process_and_refuses_what_it_cannot_tell() -> None:
