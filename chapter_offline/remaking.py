@@ -84,7 +84,7 @@ def _order(journal: Journal, folder: Path, model: str | None) -> Order:
 
 @dataclass(frozen=True)
 class Again:
-    """What to do with named sections. seed: of their draws; None takes one that they haven't had.
+    """What to do with named sections; with none, what `status` says. seed: of their draws; None takes one that they haven't had.
 
     pin: they stay as they stand on the page now. free: they are as the order says again.
     """

@@ -96,13 +96,13 @@ def rewrite(
     from chapter_offline import remaking
     from chapter_offline.write_command import make_and_show
 
-    if (
-        sum((options["pin"], options["undo"], options["seed"] is not None or bool(options["hint"])))
-        > 1
-    ):
+    otherwise = options["seed"] is not None or bool(options["hint"])
+    if options["pin"] + options["undo"] + otherwise > 1:
         raise UsageError(
             "--pin, --undo, and --seed or --hint: each asks for something else; give one"
         )
+    if not sections and (options["pin"] or options["undo"] or otherwise):
+        raise UsageError("name the sections too, such as p08.clocks; `status --all` has them")
     again = remaking.Again(
         sections, options["seed"], options["hint"], options["pin"], options["undo"]
     )

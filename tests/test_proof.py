@@ -242,7 +242,7 @@ def test_a_changed_claim_remakes_just_what_it_must(place: Place, prompts: Path) 
     ]
     assert found.otherwise == ("p03.latency",)
     before = dict(cut(place.page))
-    write(order(Path(place.model), place.folder), QUIET)
+    rewrite(place.folder, Again(()), place.model, 1, QUIET)
     after = dict(cut(place.page))
     changed = {path[-1] for path in after if before.get(path) != after[path]}
     assert changed == {"Latency"}
