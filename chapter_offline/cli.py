@@ -16,6 +16,9 @@ from chapter_offline.errors import (
     ExitCode,
     NoModelError,
 )
+from chapter_offline.proof_commands import replay, reproduce, verify
+from chapter_offline.status_command import rewrite, status
+from chapter_offline.stopping import stopping
 from chapter_offline.whatif_command import whatif
 from chapter_offline.write_command import write
 
@@ -28,7 +31,8 @@ class _Group(click.Group):
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         try:
-            return super().main(*args, **kwargs | {"standalone_mode": False})
+            with stopping():
+                return super().main(*args, **kwargs | {"standalone_mode": False})
         except ChapterOfflineError as error:
             _end(str(error), error.exit_code)
         except click.exceptions.Exit as wanted:
@@ -158,6 +162,11 @@ def _pull(pins: Sequence[Pin], quiet: bool) -> None:
 
 main.add_command(briefs)
 main.add_command(claims)
+main.add_command(replay)
+main.add_command(reproduce)
+main.add_command(rewrite)
+main.add_command(status)
+main.add_command(verify)
 main.add_command(whatif)
 main.add_command(write)
 

@@ -5,12 +5,14 @@ Only the command line uses it; nothing here decides anything.
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import click
 
-from chapter_offline.writing.progress import Happened
+from chapter_offline.writing.progress import Happened, Silent
+from chapter_offline.writing.progress import Progress as Observer
 
 _GB = 1e9
 _SECTIONS = {
@@ -143,6 +145,19 @@ class Bars:
 
     def close(self) -> None:
         self._bar.stop()
+
+
+@contextmanager
+def shown(quiet: bool) -> Iterator[tuple[Observer, Bytes]]:
+    """What shows the progress of a run and of a model's check."""
+    progress: Observer = Silent() if quiet else Bars() if is_terminal() else Lines()
+    watch = Bytes(quiet)
+    try:
+        yield progress, watch
+    finally:
+        watch.done()
+        if isinstance(progress, Bars):
+            progress.close()
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -61,6 +61,12 @@ class DoesNotFitError(ChapterOfflineError):
     exit_code = ExitCode.DOES_NOT_FIT
 
 
+class NotTheSameError(ChapterOfflineError):
+    """Bytes, words or a signature that are not those that were recorded."""
+
+    exit_code = ExitCode.NOT_THE_SAME
+
+
 class InUseError(ChapterOfflineError):
     """Another run holds the folder."""
 

@@ -8,6 +8,7 @@ import click
 
 from chapter_offline.chapter.voice import VOICES
 from chapter_offline.errors import UsageError
+from chapter_offline.proof_commands import sign_and_show
 
 _GB = 1e9
 
@@ -92,9 +93,20 @@ def _write_options(command: Callable[..., None]) -> Callable[..., None]:
             is_flag=True,
             help="Ask on the terminal about traits of which the model is unsure.",
         ),
+        click.option(
+            "--fresh",
+            is_flag=True,
+            help="Start anew; what an earlier run left in the folder is kept aside, and not gone on with.",
+        ),
         click.option("--log", type=path, help="A file for llama.cpp's own log."),
         click.option(
             "--dry-run", is_flag=True, help="Show the plan and what it takes; write nothing."
+        ),
+        click.option(
+            "--sign",
+            type=path,
+            metavar="KEY",
+            help="Sign the manifest with this SSH key; `verify` checks it.",
         ),
         click.option("--quiet", is_flag=True, help="Say nothing but where the chapter is."),
     )
@@ -107,7 +119,14 @@ def _write_options(command: Callable[..., None]) -> Callable[..., None]:
 @click.argument("system")
 @_write_options
 def write(
-    system: str, parts_text: str, depth: Any, dry_run: bool, quiet: bool, ask: bool, **options: Any
+    system: str,
+    parts_text: str,
+    depth: Any,
+    dry_run: bool,
+    quiet: bool,
+    ask: bool,
+    sign: Path | None,
+    **options: Any,
 ) -> None:
     """Writes a chapter on SYSTEM, such as "Distributed rate limiter"; nothing is fetched."""
     from chapter_offline import workflow
@@ -126,7 +145,9 @@ def write(
     if dry_run:
         _show_plan(workflow.dry_run(order, Silent()), order.parts)
         return
-    write_and_show(order, quiet)
+    folder = write_and_show(order, quiet)
+    if sign is not None:
+        sign_and_show(folder, sign)
 
 
 def _asking() -> Callable[[str, float], bool]:
@@ -142,32 +163,42 @@ def _asking() -> Callable[[str, float], bool]:
     return ask
 
 
-def write_and_show(order: Any, quiet: bool) -> None:
-    """Writes what was ordered and says what it took; raises where the chapter is incomplete."""
+def write_and_show(order: Any, quiet: bool) -> Path:
+    """Writes what was ordered, says what it took, and where it is; raises where it is incomplete."""
     from chapter_offline import workflow
-    from chapter_offline.console import Bars, Bytes, Lines, is_terminal
-    from chapter_offline.writing.progress import Silent
 
-    progress = Silent() if quiet else Bars() if is_terminal() else Lines()
-    watch = Bytes(quiet)
+    return make_and_show(lambda progress, watch: workflow.write(order, progress, watch), quiet)
+
+
+def make_and_show(make: Callable[[Any, Any], Any], quiet: bool) -> Path:
+    """Makes a chapter, says what it took, and where it is; raises where it is incomplete."""
+    from chapter_offline import workflow
+    from chapter_offline.console import shown
+
     try:
-        made = workflow.write(order, progress, watch)
-    finally:
-        watch.done()
-        if isinstance(progress, Bars):
-            progress.close()
+        with shown(quiet) as (progress, watch):
+            made = make(progress, watch)
+    except KeyboardInterrupt:
+        click.echo("what is written so far is kept: the same command goes on from there", err=True)
+        raise
     if not quiet:
         jobs = made.authored.jobs
         written = sum(job.output_tokens for job in jobs)
+        planned = (
+            ""
+            if made.authored.chapter.voice == "free"
+            else f"; {made.planned:,} words are as planned"
+        )
         click.echo(
             f"{made.words:,} words in {made.seconds:.0f} s; the model wrote {written:,} tokens in {len(jobs)} pieces; "
-            f"peak memory {made.peak_bytes / _GB:.2f} GB"
-            + ("" if order.voice == "free" else f"; {made.planned:,} words are as planned"),
+            f"peak memory {made.peak_bytes / _GB:.2f} GB{planned}",
             err=True,
         )
     click.echo(made.page)
     if made.findings:
         raise workflow.incomplete(made)
+    folder: Path = made.folder
+    return folder
 
 
 def _show_plan(planned: Any, parts: tuple[int, ...]) -> None:

@@ -300,8 +300,10 @@ def test_a_hostile_name_stays_in_its_folder(made: tuple[Ran, Path]) -> None:
             ".chapter-offline.lock",
             "brief.toml",
             "chapter.md",
+            "journal.sqlite",
             "manifest.json",
             "run.json",
+            "transcript.json",
         )
     }
     assert (out / "chapter.md").read_text().splitlines()[0] == (

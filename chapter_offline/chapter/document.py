@@ -51,13 +51,17 @@ class Pieces:
 
 @dataclass(frozen=True)
 class Chapter:
-    """A whole chapter, ready for a page. parts: which of the plan's parts were asked for."""
+    """A whole chapter, ready for a page. parts: which of the plan's parts were asked for.
+
+    pinned: by section, Markdown that a person has written in its place.
+    """
 
     plan: Plan
     voice: Voice
     model: str
     parts: tuple[int, ...]
     pieces: Pieces
+    pinned: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def composed(self) -> bool:

@@ -5,7 +5,12 @@ Nothing here loads a model.
 """
 
 import ctypes
+import functools
 import importlib
+import platform
+import re
+import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -109,3 +114,22 @@ def _features(text: str) -> dict[str, dict[str, str]]:
         feature, _, value = (rest if found else piece).partition(" = ")
         backend[feature.strip()] = value.strip()
     return features
+
+
+@functools.cache
+def processor() -> str:
+    """The name of this machine's processor, as its maker says it; its architecture at least."""
+    name = platform.processor()
+    if sys.platform == "linux":
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+        found = re.search(r"^(?:model name|Model|cpu model)\s*:\s*(.+)$", text, re.M)
+        name = found[1] if found else name
+    elif sys.platform == "darwin":
+        asked = subprocess.run(
+            ["sysctl", "-n", "machdep.cpu.brand_string"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        name = asked.stdout.strip() or name
+    return " ".join(f"{platform.machine()} {name}".split())

@@ -105,6 +105,18 @@ class Drawer:
         return self.vocabulary.is_end(token) or self.vocabulary.piece(token)[:1].isspace()
 
 
+def may_be_drawn(
+    row: Logits, sampler: Sampler, recent: Sequence[int], rules: Rules, token: int
+) -> bool:
+    """Whether some draw from this row gives the token. Parameters: see `Drawer.draw`."""
+    tokens, _ = candidates(row, sampler, recent)
+    if token in tokens:
+        return not rules.bind or rules.allow(token)
+    if not rules.bind or any(rules.allow(int(other)) for other in tokens):
+        return False
+    return token in _likeliest_allowed(row, sampler, recent, rules)
+
+
 def _draw_allowed(
     tokens: NDArray[np.intp],
     probabilities: NDArray[np.float64],

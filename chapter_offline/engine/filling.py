@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from chapter_offline.engine.grammar import read_grammar
-from chapter_offline.engine.interface import Span, WriteJob
+from chapter_offline.engine.interface import Span, Token, WriteJob
 from chapter_offline.engine.readings import Place, start
 from chapter_offline.engine.sampling import Logits, log_probability
 from chapter_offline.engine.schema import schema_to_grammar
@@ -20,18 +20,20 @@ _BY_SENTENCE = frozenset({"sentence", "line", "sentences"})
 
 @dataclass(frozen=True)
 class Drawn:
-    """A token that was drawn. place: where the span's grammar stands after it."""
+    """A token that was drawn. place: where the span's grammar stands after it. draw: see `Token`."""
 
     token: int
     piece: bytes
     place: Place | None
+    draw: tuple[int, int, int]
 
 
 @dataclass
 class Sentence:
     """A sentence being sampled: `tokens` are fed or about to be, `data` are their bytes.
 
-    place: where the span's grammar stands after them. log_prob: the sum of theirs.
+    place: where the span's grammar stands after them. log_prob: the sum of theirs. taken: they
+        themselves, with how they were drawn.
     """
 
     index: int
@@ -41,13 +43,16 @@ class Sentence:
     tokens: list[int] = field(default_factory=list)
     data: bytes = b""
     log_prob: float = 0.0
+    taken: list[Token] = field(default_factory=list)
 
     def add(self, drawn: Drawn, row: Logits) -> None:
         """Takes the next token. row: the logits that it was drawn from."""
         self.tokens.append(drawn.token)
         self.data += drawn.piece
         self.place = drawn.place
-        self.log_prob += log_probability(row, drawn.token)
+        own = log_probability(row, drawn.token)
+        self.log_prob += own
+        self.taken.append(Token(drawn.token, own, drawn.draw))
 
     @property
     def closed(self) -> bool:
@@ -68,6 +73,7 @@ class Filling:
     place: Place | None
     accepted: list[str] = field(default_factory=list)
     scores: list[float] = field(default_factory=list)
+    tokens: list[tuple[Token, ...]] = field(default_factory=list)
     text: str = ""
     output: int = 0
 
@@ -112,6 +118,7 @@ class Filling:
     def accept(self, own: str, sentence: Sentence) -> None:
         self.accepted.append(self.whole(own))
         self.scores.append(sentence.log_prob / len(sentence.tokens))
+        self.tokens.append(tuple(sentence.taken))
         self.text += own
         self.output += len(sentence.tokens)
         self.place = sentence.place

@@ -102,6 +102,19 @@ class ScoreJob:
 
 
 @dataclass(frozen=True)
+class Token:
+    """A token of an accepted sentence. log_prob: as in `Written.scores`.
+
+    draw: where it was drawn, which with the seed, the job and the span says how: number of the
+        sentence, of the try at it, of the draw.
+    """
+
+    id: int
+    log_prob: float
+    draw: tuple[int, int, int]
+
+
+@dataclass(frozen=True)
 class Written:
     """What came of a writing job.
 
@@ -113,6 +126,8 @@ class Written:
     scores: by span, for each sentence the mean of its tokens' natural log-probabilities, as the
         model has them: before penalties, temperature, min_p and grammar.
     thinking_tokens: tokens that were thought.
+    tokens: of each sentence of `sentences`. thoughts: those fed between the conversation and the
+        first step.
     """
 
     key: str
@@ -124,6 +139,8 @@ class Written:
     rejected_tokens: int
     scores: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     thinking_tokens: int = 0
+    tokens: Mapping[str, tuple[tuple[Token, ...], ...]] = field(default_factory=dict)
+    thoughts: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -205,6 +222,27 @@ class ModelFacts:
     libraries: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Seen:
+    """A token read again. log_prob: as in `Written.scores`, now.
+
+    allowed: whether its sampler could draw it. drawn: whether it does, by the seed and the place.
+    """
+
+    id: int
+    log_prob: float
+    allowed: bool
+    drawn: bool
+
+
+@dataclass(frozen=True)
+class Reread:
+    """What was seen of a job's tokens, by span and sentence."""
+
+    key: str
+    tokens: Mapping[str, tuple[tuple[Seen, ...], ...]]
+
+
 class Engine(Protocol):
     """One loaded model. Results come in the jobs' order, each once it and all before are done."""
 
@@ -214,6 +252,10 @@ class Engine(Protocol):
     @property
     def settings(self) -> Settings: ...
 
+    def prompt(self, messages: Sequence[Message], thinking: bool = False) -> tuple[int, ...]:
+        """Tokens of a conversation, up to where the model's answer (or its thinking) begins."""
+        ...
+
     def count(self, messages: Sequence[Message], given: str = "") -> int:
         """Tokens of a conversation after the chat template, plus given text in the model's turn."""
         ...
@@ -222,11 +264,22 @@ class Engine(Protocol):
         """Tokens of plain text."""
         ...
 
-    def write(self, jobs: Iterable[WriteJob]) -> Iterator[Written]: ...
+    def write(
+        self, jobs: Iterable[WriteJob], ended: Callable[[Written], None] | None = None
+    ) -> Iterator[Written]:
+        """ended: told of each result as soon as it is there, in whatever order they end."""
+        ...
 
     def choose(self, jobs: Iterable[ChoiceJob]) -> Iterator[Chosen]: ...
 
     def score(self, jobs: Iterable[ScoreJob]) -> Iterator[Scored]: ...
+
+    def reread(self, written: Iterable[tuple[WriteJob, Written]]) -> Iterator[Reread]:
+        """Reads what was written as part of a prompt. Guards don't count, nothing is drawn anew.
+
+        Raises BadInputError for tokens that don't spell the text or that the model doesn't have.
+        """
+        ...
 
     def close(self) -> None:
         """Frees the model and everything with it; the engine can't be used afterwards."""

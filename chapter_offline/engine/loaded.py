@@ -1,6 +1,7 @@
 """A loaded model as the interface promises it: jobs become tasks, tasks become results."""
 
-from collections.abc import Iterable, Iterator, Sequence
+import functools
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TextIO, TypeVar
 
@@ -10,6 +11,7 @@ from chapter_offline.engine.interface import (
     Chosen,
     Message,
     ModelFacts,
+    Reread,
     Scored,
     ScoreJob,
     Settings,
@@ -19,11 +21,14 @@ from chapter_offline.engine.interface import (
 from chapter_offline.engine.library import Library
 from chapter_offline.engine.placement import Placement
 from chapter_offline.engine.reading import Choice, Score
+from chapter_offline.engine.rereading import Rereading
 from chapter_offline.engine.script import Script
 from chapter_offline.engine.task import Task
 from chapter_offline.engine.template import ChatTemplate
 from chapter_offline.engine.tokens import Vocabulary
 from chapter_offline.engine.turns import Turn, find_markers
+
+_KEPT = 512  # conversations whose tokens are kept at hand
 
 _T = TypeVar("_T", bound=Task)
 
@@ -66,6 +71,8 @@ class LlamaEngine:
         self._template = template
         self._facts = facts
         self._settings = settings
+        # A conversation is counted, fitted, looked up and run: four times the same tokens.
+        self._read = functools.lru_cache(_KEPT)(self._tokens)
         self._turn = Turn(settings.turn_opening, find_markers(vocabulary, template.source))
 
     @property
@@ -76,6 +83,10 @@ class LlamaEngine:
     def settings(self) -> Settings:
         return self._settings
 
+    def prompt(self, messages: Sequence[Message], thinking: bool = False) -> tuple[int, ...]:
+        self._check_open()
+        return self._prompt(messages, thinks=thinking)
+
     def count(self, messages: Sequence[Message], given: str = "") -> int:
         self._check_open()
         return len(self._prompt(messages)) + len(self._vocabulary.text(given))
@@ -84,7 +95,9 @@ class LlamaEngine:
         self._check_open()
         return len(self._vocabulary.text(text))
 
-    def write(self, jobs: Iterable[WriteJob]) -> Iterator[Written]:
+    def write(
+        self, jobs: Iterable[WriteJob], ended: Callable[[Written], None] | None = None
+    ) -> Iterator[Written]:
         self._check_open()
         tasks = (
             Script(
@@ -94,6 +107,7 @@ class LlamaEngine:
                 self._settings.seed,
                 self._settings.window,
                 self._turn.markers,
+                ended,
             )
             for job in jobs
         )
@@ -125,10 +139,27 @@ class LlamaEngine:
         )
         return (score.result() for score in self._loop.run(tasks))
 
+    def reread(self, written: Iterable[tuple[WriteJob, Written]]) -> Iterator[Reread]:
+        self._check_open()
+        tasks = (
+            Rereading(
+                job,
+                result,
+                self._prompt(job.messages, thinks=job.thinking > 0),
+                self._vocabulary,
+                self._settings.seed,
+                self._settings.window,
+                self._turn.markers,
+            )
+            for job, result in written
+        )
+        return (reading.result() for reading in self._loop.run(tasks))
+
     def close(self) -> None:
         loaded, self._loaded = self._loaded, None
         if loaded is None:
             return
+        self._read.cache_clear()
         loaded.context.close()
         loaded.library.api.llama_model_free(loaded.model)
         if loaded.log is not None:
@@ -146,6 +177,8 @@ class LlamaEngine:
 
     def _prompt(self, messages: Sequence[Message], thinks: bool = False) -> tuple[int, ...]:
         """Tokens of a conversation up to where the model's answer, or its thinking, begins."""
-        thinks = thinks and self._turn.markers is not None
+        return self._read(tuple(messages), thinks and self._turn.markers is not None)
+
+    def _tokens(self, messages: tuple[Message, ...], thinks: bool) -> tuple[int, ...]:
         pieces = self._template.render(messages, thinks)
         return self._vocabulary.conversation(self._turn.open(pieces, thinks))

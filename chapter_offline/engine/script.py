@@ -6,6 +6,7 @@ its answers depend on nothing but its job, the seed and the logits.
 """
 
 from collections import Counter
+from collections.abc import Callable
 
 from chapter_offline.engine.drawing import Drawer, Rules
 from chapter_offline.engine.filling import Drawn, Filling, Sentence, gap_between, grammars
@@ -31,7 +32,7 @@ class Script:
 
     prompt: tokens of the conversation, up to where its answer or its thinking begins. window: what
     prompt and longest output may take together; more is a DoesNotFitError. markers: what the model
-    thinks between; None if it doesn't. `tokens` is what lies in the cache once the last step is
+    thinks between; None if it doesn't. ended: told of the result once it is there. `tokens` is what lies in the cache once the last step is
     done.
     """
 
@@ -43,8 +44,10 @@ class Script:
         seed: int,
         window: int,
         markers: ThinkMarkers | None = None,
+        ended: Callable[[Written], None] | None = None,
     ) -> None:
         self.job = job
+        self._ended = ended
         self.tokens: list[int] = list(prompt)
         self._vocabulary = vocabulary
         self._drawer = Drawer(vocabulary, seed, job.key)
@@ -60,9 +63,9 @@ class Script:
             raise ValueError(f"{job.key}: two spans have the same name")
         self._grammars = grammars(job)
         self._markers = () if markers is None else markers.names
-        tokens = [vocabulary.marker(name) for name in self._markers]
-        self._barred = frozenset(t for t in tokens if t is not None and not vocabulary.is_end(t))
+        self._barred = barred(vocabulary, markers)
         self._thinking: Thinking | None = None
+        self._thoughts: tuple[int, ...] = ()
         if markers is not None and job.thinking > 0 and self._spans:
             self._thinking = Thinking(job.thinking, markers, vocabulary)
         self.planned = self.prompt_tokens + sum(span.max_tokens for span in self._spans)
@@ -83,7 +86,7 @@ class Script:
             self.tokens.extend(self._enter())
         self._start = len(self.tokens)
         if not self._spans:
-            return Step(0, (), hold=0, done=True)
+            return self._done_at(0)
         return Step(0, tuple(self.tokens), hold=self._start)
 
     def advance(self, logits: Logits) -> Step:
@@ -113,6 +116,8 @@ class Script:
             rejected_tokens=self._rejected_tokens,
             scores={s.span.name: tuple(s.scores) for s in self._done},
             thinking_tokens=0 if thinking is None else thinking.drawn,
+            tokens={s.span.name: tuple(s.tokens) for s in self._done},
+            thoughts=tuple(self._thoughts),
         )
 
     def _think(self, thinking: Thinking, row: Logits) -> Step:
@@ -124,6 +129,7 @@ class Script:
         assert token is not None
         feed = thinking.take(token)
         if thinking.over:
+            self._thoughts = (*self.tokens[self._turn :], *feed)
             self._turn = len(self.tokens) + len(feed)
             feed += self._enter()
         return self._feed(feed, anew=True)
@@ -174,12 +180,12 @@ class Script:
         rules = Rules(self._vocabulary, sentence.place, self._barred, span.end != "tokens")
         # Another try at a sentence begins with white space too, or it would run on.
         apart = bool(state.accepted and not sentence.tokens and not state.text[-1:].isspace())
-        place = (span.name, sentence.index, sentence.attempt, sentence.drawn)
+        at = (sentence.index, sentence.attempt, sentence.drawn)
         sentence.drawn += 1
-        token = self._drawer.draw(row, span.sampler, recent, rules, place, apart)
+        token = self._drawer.draw(row, span.sampler, recent, rules, (span.name, *at), apart)
         if token is None:
             return None
-        return Drawn(token, self._vocabulary.piece(token), rules.after(token))
+        return Drawn(token, self._vocabulary.piece(token), rules.after(token), at)
 
     def _turn_ended(self, row: Logits, text: str) -> Step | None:
         assert self._state is not None
@@ -264,11 +270,16 @@ class Script:
         self._done.append(self._state)
         feed = pending + self._enter()
         if self._state is None:
-            return Step(len(self.tokens), (), hold=len(self.tokens), done=True)
+            return self._done_at(len(self.tokens))
         if not feed:
             return None
         self._saved = None
         return self._feed(feed, anew=True)
+
+    def _done_at(self, length: int) -> Step:
+        if self._ended is not None:
+            self._ended(self.result())
+        return Step(length, (), hold=length, done=True)
 
     def _enter(self) -> tuple[int, ...]:
         """Goes to the next span; returns the tokens given before it."""
@@ -296,6 +307,12 @@ class Script:
         if anew:
             self._start = len(self.tokens)
         return Step(keep, tokens, hold=self._start)
+
+
+def barred(vocabulary: Vocabulary, markers: ThinkMarkers | None) -> frozenset[int]:
+    """Tokens that an answer may not have: what the model thinks between."""
+    found = [vocabulary.marker(name) for name in (() if markers is None else markers.names)]
+    return frozenset(t for t in found if t is not None and not vocabulary.is_end(t))
 
 
 def _decoded(data: bytes) -> str | None:

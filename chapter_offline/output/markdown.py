@@ -17,6 +17,7 @@ from chapter_offline.knowledge.spec import label_pattern
 _BAR = re.compile(r"(?<!\\)\|")
 """A bar that would end a cell."""
 _WHAT_IF = "p18.what_if"
+PINNED = "*A person has edited this section by hand.*"
 
 
 def chapter_markdown(chapter: Chapter) -> str:
@@ -107,6 +108,12 @@ def _question(chapter: Chapter, part: PartPlan) -> Iterator[str]:
 
 
 def _section(chapter: Chapter, section: SectionPlan) -> Iterator[str]:
+    if section.id in chapter.pinned:
+        yield PINNED
+        yield ""
+        yield chapter.pinned[section.id]
+        yield ""
+        return
     if not chapter.composed:
         yield from _free(chapter, section)
         return

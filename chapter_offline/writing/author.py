@@ -19,6 +19,7 @@ from chapter_offline.engine.interface import (
 from chapter_offline.errors import UsageError
 from chapter_offline.writing.asking import Asking
 from chapter_offline.writing.budget import Need, check_fits
+from chapter_offline.writing.fidelity import Judge
 from chapter_offline.writing.progress import Happened, Progress
 from chapter_offline.writing.voices.drafted import Drafted, Verdict
 from chapter_offline.writing.voices.free import ROUNDS, Free
@@ -30,7 +31,7 @@ from chapter_offline.writing.voices.rewrite import Rewriting
 class Authored:
     """A chapter and what it took. jobs: what came of each writing job, in their order.
 
-    effort: candidates a claim, where claims were to be said again; else 0.
+    effort: candidates a claim. judge: of what the model says of claims, in the voices in which it does.
     """
 
     chapter: Chapter
@@ -38,6 +39,7 @@ class Authored:
     scored: int
     seconds: float
     effort: int
+    judge: Judge | None
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ class Author:
         effort: int = 3,
     ) -> None:
         self._engine, self._plan, self._voice, self._model = engine, plan, voice, model
-        self._effort = effort
+        self._verdict, self._effort = verdict, effort
         self._quoted = Quoted(engine, plan, asking, vendors)
         self._free = Free(engine, plan, asking, vendors)
         self._drafted: Drafted | None = None
@@ -144,8 +146,8 @@ class Author:
         plan = retold(self._plan, pieces.said)
         chapter = Chapter(plan, self._voice, self._model, tuple(parts), pieces)
         seconds = time.monotonic() - started
-        effort = self._effort if self._drafted else 0
-        return Authored(chapter, tuple(written.values()), scored, seconds, effort)
+        judge = self._verdict.judge if self._verdict else None
+        return Authored(chapter, tuple(written.values()), scored, seconds, self._effort, judge)
 
 
 class _Run:

@@ -132,7 +132,7 @@ class Exam:
         found = fidelity.likelihoods_of(self._engine, self._asking, labelled)
         own = fidelity.fit(found, labelled, who.sha256, who.name)
         judged = fidelity.left_out(found, labelled)
-        verdict = Verdict(self._engine, own) if own.bar < 1 else who.second()
+        verdict = Verdict(self._engine, own) if own.lets_pass else who.second()
         low, high = auc_interval(judged)
         tasks = dict(self._tasks(verdict))
         voice, reasons = self._earned(auc(judged), tasks)

@@ -70,6 +70,11 @@ class Judge(Shape):
     constant: float
     bar: float
 
+    @property
+    def lets_pass(self) -> bool:
+        """Whether any rewrite can reach the bar."""
+        return self.bar < 1
+
     def chance(self, found: Likelihood) -> float:
         """Between 0 and 1."""
         odds = self.of_claim * found.claim + self.of_text * found.text + self.constant

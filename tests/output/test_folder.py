@@ -153,7 +153,7 @@ def test_a_folder_is_held_by_one_run(tmp_path: Path) -> None:
     with folder.held(tmp_path):
         told = told_by_a_child(second_run)
     assert isinstance(told, InUseError)
-    assert "another run is writing there" in str(told)
+    assert f"another run (process {os.getpid()}) is writing there" in str(told)
     assert told_by_a_child(second_run) is None
 
 

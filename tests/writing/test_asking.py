@@ -15,6 +15,18 @@ VALUES = {
     "what_if": {"statement": "It breaks."},
     "weak": {"system": "lift", "question": "What breaks first?"},
     "score": {"system": "lift"},
+    "rewrite": {"statement": "1. A lock is no proof."},
+    "retell": {"statement": "A lock is no proof."},
+    "restate": {"text": "Having a lock proves nothing."},
+    "criticise": {"statement": "A lock is no proof.", "text": "A lock is proof."},
+    "redraft": {
+        "statement": "1. A lock is no proof.",
+        "text": "A lock is proof.",
+        "criticism": "Turned round.",
+    },
+    "opening": {"heading": "Locks", "statement": "A lock is no proof."},
+    "explaining": {"statement": "A lock is no proof."},
+    "instruction": {"ask": "Say yes."},
 }
 
 

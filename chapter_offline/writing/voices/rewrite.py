@@ -26,7 +26,7 @@ from chapter_offline.writing.budget import fit
 from chapter_offline.writing.fidelity import Rewrite
 
 TEXT = "text"
-_FEWEST, _MOST = 12, 50
+_FEWEST, _MOST = 12, 75
 """Words of a claim that is worth saying again."""
 _TOKENS_A_WORD, _LEAST_TOKENS = 2.5, 12
 _TEMPERATURE = 0.6

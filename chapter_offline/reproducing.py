@@ -1,0 +1,84 @@
+"""Makes a chapter again from its manifest, in another place, and compares byte by byte."""
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from chapter_offline.catalog.progress import Progress as CatalogProgress
+from chapter_offline.circumstances import differing
+from chapter_offline.desk import Desk
+from chapter_offline.filing import PAGE
+from chapter_offline.orders import BRIEF, Order, known_model
+from chapter_offline.output.sections import first_difference
+from chapter_offline.replaying import check_outputs
+from chapter_offline.workflow import write
+from chapter_offline.writing.manifest import MANIFEST, Manifest, read_manifest
+from chapter_offline.writing.progress import Progress
+
+
+@dataclass(frozen=True)
+class Reproduced:
+    """files: compared. different: those that differ. section: where the page first differs, or "".
+
+    circumstances: what differs from those recorded.
+    """
+
+    files: int
+    different: tuple[str, ...]
+    section: str
+    circumstances: tuple[str, ...]
+
+
+def reproduce(
+    folder: Path,
+    model: str | None,
+    threads: int,
+    progress: Progress,
+    watch: CatalogProgress | None = None,
+) -> Reproduced:
+    """Makes the chapter in a folder again. model: its file, where no pin has its name.
+
+    Raises NotTheSameError where a file was changed since it was written, and what `write` raises.
+    """
+    made = read_manifest(folder)
+    check_outputs(folder, made)
+    found: list[tuple[str, ...]] = []
+
+    def look(at: Desk) -> None:
+        found.append(differing(made, at.engine, at.model))
+
+    with tempfile.TemporaryDirectory(prefix="chapter-offline-") as place:
+        again = Path(place) / "again"
+        write(_order(made, folder, again, model, threads), progress, watch, look)
+        names = [*made.outputs, MANIFEST]
+        different = tuple(name for name in names if not _same(folder / name, again / name))
+        section = ""
+        if PAGE in different:
+            pages = ((each / PAGE).read_text(encoding="utf-8") for each in (folder, again))
+            section = first_difference(*pages)
+    return Reproduced(len(names), different, section, found[0])
+
+
+def _order(made: Manifest, folder: Path, out: Path, model: str | None, threads: int) -> Order:
+    settings = made.settings
+    return Order(
+        system=made.system,
+        model=known_model(made.model.name, model),
+        voice=settings.voice,
+        effort=settings.effort,
+        depth=settings.depth or "standard",
+        words=None if settings.depth else settings.words,
+        out=out,
+        window=settings.window,
+        parts=settings.parts,
+        seed=settings.seed,
+        threads=threads,
+        gpu_layers=made.engine.gpu_layers,
+        brief=None if made.brief.kind == "model" else folder / BRIEF,
+        change=lambda _kept, _plan: made.changes,
+        origin=made.brief,
+    )
+
+
+def _same(one: Path, other: Path) -> bool:
+    return other.is_file() and one.read_bytes() == other.read_bytes()

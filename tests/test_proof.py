@@ -1,0 +1,419 @@
+"""Where a chapter came from: made again, read again, signed; and made again in part, like a build."""
+
+import getpass
+import hashlib
+import json
+import platform
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from commands import run
+from planned import plan as plan_once
+from systems import DEFAULT_SYSTEM, PROMPTS, library, rate_limiter_plan
+from tiny_gguf import write_tiny_gguf
+
+from chapter_offline import desk, replaying
+from chapter_offline.errors import BadInputError, ExitCode, NotTheSameError, UsageError
+from chapter_offline.output.markdown import PINNED
+from chapter_offline.output.sections import cut, own_text
+from chapter_offline.remaking import Again, rewrite, status
+from chapter_offline.replaying import replay
+from chapter_offline.reproducing import reproduce
+from chapter_offline.signing import sign, verify
+from chapter_offline.workflow import Order, write
+from chapter_offline.writing.manifest import SCHEMAS, schema_json
+from chapter_offline.writing.progress import Silent
+
+SCHEMA_FOLDER = Path(desk.__file__).parent / "schemas"
+ATTEMPT = "p03.attempt"
+QUIET = Silent()
+
+
+@pytest.fixture(autouse=True)
+def _planned_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The library and the plan, which take seconds and are the same for all, are made once."""
+    real = desk.load_library
+    for module in (desk, replaying):
+        monkeypatch.setattr(
+            module, "load_library", lambda place: library() if place == PROMPTS else real(place)
+        )
+        monkeypatch.setattr(module, "make_plan", plan_once)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A written chapter. model: its file."""
+
+    folder: Path
+    model: str
+
+    @property
+    def page(self) -> str:
+        return (self.folder / "chapter.md").read_text(encoding="utf-8")
+
+    def json(self, name: str) -> Any:
+        return json.loads((self.folder / name).read_bytes())
+
+    def section(self, name: str) -> str:
+        return own_text(self.page, rate_limiter_plan(), name)
+
+
+@pytest.fixture(scope="module")
+def small_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("model")
+    return write_tiny_gguf(folder / "tiny.gguf", layers=1, heads=1)
+
+
+@pytest.fixture(scope="module")
+def first(small_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Place:
+    out = tmp_path_factory.mktemp("chapter") / "out"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(desk, "load_library", lambda _: library())
+        patch.setattr(desk, "make_plan", plan_once)
+        write(order(small_model, out), QUIET)
+    return Place(out, str(small_model))
+
+
+def order(model: Path, out: Path) -> Order:
+    return Order(DEFAULT_SYSTEM, str(model), window=2048, parts=(3, 15), threads=1, out=out)
+
+
+@pytest.fixture
+def place(first: Place, tmp_path: Path) -> Place:
+    """A copy of the chapter, to be changed."""
+    shutil.copytree(first.folder, tmp_path / "out")
+    return Place(tmp_path / "out", first.model)
+
+
+# ---------------------------------------------------------------------- manifest and run
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_each_file_is_of_the_schema_that_travels_with_the_program(first: Place, name: str) -> None:
+    path = SCHEMA_FOLDER / name.replace(".json", ".schema.json")
+    assert path.read_bytes() == schema_json(name), "make it again: scripts/schemas"
+    jsonschema.validate(first.json(name), json.loads(path.read_bytes()))
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "run.json", "transcript.json"])
+def test_nothing_in_them_names_a_person_a_host_or_a_place(first: Place, name: str) -> None:
+    text = (first.folder / name).read_text(encoding="utf-8")
+    personal = {getpass.getuser(), platform.node(), str(Path.home()), str(first.folder.parent)}
+    assert [each for each in personal if len(each) > 4 and each in text] == []
+    assert re.findall(r'"/(?:home|root|tmp|Users|usr)\b[^"]*"', text) == []
+
+
+# ---------------------------------------------------------------------- reproduce
+
+
+def test_a_chapter_is_made_again_byte_by_byte(first: Place) -> None:
+    found = reproduce(first.folder, first.model, 1, QUIET)
+    assert (found.different, found.section, found.circumstances) == ((), "", ())
+    assert found.files == 4
+    assert first.json("manifest.json")["tokens"]["output"] > 100
+
+
+def test_another_model_makes_another_chapter_and_is_named(first: Place, tmp_path: Path) -> None:
+    other = write_tiny_gguf(tmp_path / "tiny.gguf", layers=1, heads=1, seed=5)
+    found = reproduce(first.folder, str(other), 1, QUIET)
+    assert set(found.different) == {"chapter.md", "transcript.json", "manifest.json"}
+    assert found.section == "Part 3: Non-Functional Requirements"
+    assert [line.partition(":")[0] for line in found.circumstances] == ["model file"]
+
+
+def test_a_page_that_was_edited_is_not_made_again(place: Place) -> None:
+    (place.folder / "chapter.md").write_text(place.page.replace("limiter", "lever", 1))
+    with pytest.raises(NotTheSameError, match=r"chapter\.md: not the file that the manifest names"):
+        reproduce(place.folder, place.model, 1, QUIET)
+
+
+# ---------------------------------------------------------------------- replay
+
+
+def test_a_chapter_is_read_again_to_the_same_bits(first: Place) -> None:
+    found = replay(first.folder, first.model, None, QUIET)
+    assert found.tokens == first.json("manifest.json")["tokens"]["output"]
+    assert (found.strange, found.other_draws, found.moved) == ((), 0, 0.0)
+    assert (found.circumstances, found.composed, found.reason) == ((), "", "")
+
+
+def test_another_model_does_not_say_these_words(first: Place, tmp_path: Path) -> None:
+    other = write_tiny_gguf(tmp_path / "tiny.gguf", layers=1, heads=1, seed=5)
+    assert "could not have been drawn" in replay(first.folder, str(other), None, QUIET).reason
+
+
+def test_a_coarser_file_of_the_same_weights_shows(first: Place, tmp_path: Path) -> None:
+    coarse = write_tiny_gguf(tmp_path / "tiny.gguf", layers=1, heads=1, quantization="Q4_0")
+    found = replay(first.folder, str(coarse), None, QUIET)
+    assert found.moved > replaying.SAME_MODEL
+    assert found.reason
+
+
+def forge(place: Place, *, transcript: bool) -> None:
+    """Changes a word of the model's first attempt on the page and in all digests.
+
+    transcript: in its tokens too, so that only the model can tell.
+    """
+    told = place.json("transcript.json")
+    result = next(row["result"] for row in told["wrote"] if row["result"]["key"] == ATTEMPT)
+    tokens = [token["id"] for token in result["tokens"]["answer"][0]]
+    words = result["sentences"]["answer"][0].split(" ")
+    # The tiny model's words are tokens: one takes another's place.
+    at = next(n for n in range(2, len(words) - 1) if words[n].isalpha() and words[n] != words[1])
+    forged = [*words[:at], words[1], *words[at + 1 :]]
+    page = place.page.replace(" ".join(words), " ".join(forged))
+    assert page != place.page
+    (place.folder / "chapter.md").write_text(page)
+    if transcript:
+        spelled = 0
+        for number, token in enumerate(result["tokens"]["answer"][0]):
+            if token["id"] != tokens[1] and spelled == 0 and number > 2:
+                token["id"] = tokens[1]
+                spelled = 1
+        result["sentences"]["answer"][0] = " ".join(forged)
+        result["spans"]["answer"] = result["spans"]["answer"].replace(
+            " ".join(words), " ".join(forged)
+        )
+        (place.folder / "transcript.json").write_text(json.dumps(told))
+    manifest = place.json("manifest.json")
+    for name in ("chapter.md", "transcript.json"):
+        data = (place.folder / name).read_bytes()
+        manifest["outputs"][name] = hashlib.sha256(data).hexdigest()
+    (place.folder / "manifest.json").write_text(json.dumps(manifest))
+
+
+def test_a_changed_word_on_the_page_shows(place: Place) -> None:
+    forge(place, transcript=False)
+    with pytest.raises(NotTheSameError, match=r"Part 3: .*: these are not the words"):
+        replay(place.folder, place.model, None, QUIET)
+
+
+def test_what_is_no_transcript_is_refused(place: Place) -> None:
+    for data in (b"", b"[]", b'{"wrote": [{}]}', b"{" * 10_000):
+        (place.folder / "transcript.json").write_bytes(data)
+        manifest = place.json("manifest.json")
+        manifest["outputs"]["transcript.json"] = hashlib.sha256(data).hexdigest()
+        (place.folder / "manifest.json").write_text(json.dumps(manifest))
+        with pytest.raises(BadInputError, match=r"transcript\.json: it is no transcript"):
+            replay(place.folder, place.model, None, QUIET)
+
+
+# ---------------------------------------------------------------------- like a build
+
+
+def test_a_finished_chapter_has_nothing_to_be_made(first: Place) -> None:
+    found = status(first.folder, first.model, QUIET)
+    assert (found.pieces, found.missing, found.otherwise) == (12, (), ())
+    assert (len(found.sections), found.finished) == (10, True)
+
+
+@pytest.fixture
+def prompts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the prompts that the program takes for its own."""
+    copy = tmp_path / "prompts"
+    shutil.copytree(PROMPTS, copy)
+    monkeypatch.setattr(desk, "prompts_dir", lambda: copy)
+    return copy
+
+
+def change(path: Path, before: str, after: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert before in text
+    path.write_text(text.replace(before, after, 1), encoding="utf-8")
+
+
+def test_a_changed_claim_remakes_just_what_it_must(place: Place, prompts: Path) -> None:
+    claim = next(s for s in rate_limiter_plan().sections() if s.id == "p03.latency").statements[0]
+    opening = " ".join(claim.text.split()[:4])
+    source = next(
+        path for path in prompts.rglob("*.toml") if opening in path.read_text(encoding="utf-8")
+    )
+    change(source, opening, f"As it happens, {opening[0].lower()}{opening[1:]}")
+    found = status(place.folder, place.model, QUIET)
+    assert [(each.key, each.why) for each in found.missing] == [
+        ("p03.latency.question", "changed: prompt, guards")
+    ]
+    assert found.otherwise == ("p03.latency",)
+    before = dict(cut(place.page))
+    rewrite(place.folder, Again(()), place.model, 1, QUIET)
+    after = dict(cut(place.page))
+    changed = {path[-1] for path in after if before.get(path) != after[path]}
+    assert changed == {"Latency"}
+    assert status(place.folder, place.model, QUIET).missing == ()
+
+
+def test_a_changed_prompt_remakes_the_pieces_that_are_asked_so(place: Place, prompts: Path) -> None:
+    change(prompts / "asking.toml", "[attempt]", "# another remark\n[attempt]")
+    assert status(place.folder, place.model, QUIET).missing == ()
+    text = (prompts / "asking.toml").read_text(encoding="utf-8")
+    start = text.index("[attempt]")
+    at = text.index("system = ", start)
+    (prompts / "asking.toml").write_text(
+        text[:at] + text[at:].replace("You are", "Today you are", 1), encoding="utf-8"
+    )
+    found = status(place.folder, place.model, QUIET)
+    assert {each.key for each in found.missing} == {ATTEMPT, "p15.attempt"}
+    assert {each.why for each in found.missing} == {"changed: prompt"}
+
+
+def test_a_changed_assumption_in_the_brief_is_seen(place: Place) -> None:
+    change(place.folder / "brief.toml", "[figures", "[figures.growth]\nvalue = 3\n\n[figures")
+    found = status(place.folder, place.model, QUIET)
+    assert found.otherwise != ()
+    assert len(found.missing) < found.pieces
+
+
+def test_a_section_is_written_again_and_the_rest_is_left(place: Place) -> None:
+    before = place.json("transcript.json")["wrote"]
+    made = rewrite(place.folder, Again((ATTEMPT,)), place.model, 1, QUIET)
+    after = place.json("transcript.json")["wrote"]
+    keys = [row["result"]["key"] for row in after]
+    assert keys[0] == f"{ATTEMPT} seed 2"
+    assert after[1:] == before[1:]
+    assert after[0]["result"]["tokens"] != before[0]["result"]["tokens"]
+    assert place.json("manifest.json")["changes"]["rewritten"] == {ATTEMPT: {"seed": 2, "hint": ""}}
+    assert reproduce(place.folder, place.model, 1, QUIET).different == ()
+    assert replay(place.folder, place.model, None, QUIET).reason == ""
+    page = place.page
+    write(order(Path(place.model), place.folder), QUIET)
+    assert place.page == page  # a run that goes on keeps it
+    rewrite(place.folder, Again((ATTEMPT,), free=True), place.model, 1, QUIET)
+    assert place.json("transcript.json")["wrote"] == before
+    assert made.page == place.folder / "chapter.md"
+
+
+def test_a_hint_is_told_to_the_model(place: Place) -> None:
+    rewrite(place.folder, Again((ATTEMPT,), hint="Speak of leases."), place.model, 1, QUIET)
+    told = place.json("transcript.json")
+    (_, last) = told["wrote"][0]["messages"][-1]
+    assert told["texts"][last].endswith("\n\nSpeak of leases.")
+
+
+def test_a_section_that_a_person_edited_is_kept_and_the_page_says_so(place: Place) -> None:
+    edited = place.page.replace(place.section("p03.latency"), "My *own* words, " * 30 + "\n\n- so.")
+    (place.folder / "chapter.md").write_text(edited, encoding="utf-8")
+    rewrite(place.folder, Again(("p03.latency",), pin=True), place.model, 1, QUIET)
+    assert place.section("p03.latency") == ("My *own* words, " * 30 + "\n\n- so.")
+    assert place.page.count(PINNED) == 1
+    assert (place.folder / "chapter.edited-1.md").read_text(encoding="utf-8") == edited
+    assert status(place.folder, place.model, QUIET).changes.pinned.keys() == {"p03.latency"}
+    page = place.page
+    assert reproduce(place.folder, place.model, 1, QUIET).different == ()
+    rewrite(place.folder, Again((ATTEMPT,)), place.model, 1, QUIET)
+    assert place.section("p03.latency") in page
+
+
+def test_an_edit_that_is_not_pinned_is_kept_aside(place: Place) -> None:
+    edited = place.page + "\nMine.\n"
+    (place.folder / "chapter.md").write_text(edited, encoding="utf-8")
+    write(order(Path(place.model), place.folder), QUIET)
+    assert (place.folder / "chapter.edited-1.md").read_text(encoding="utf-8") == edited
+    assert "Mine." not in place.page
+
+
+@pytest.mark.parametrize(
+    ("again", "told"),
+    [
+        (Again(("p03.nothing",)), "p03.nothing: the chapter has no such section"),
+        (Again(("p04.assumptions",)), "p04.assumptions: the chapter has no such section"),
+        (Again(("p03.nothing",), pin=True), "p03.nothing: the chapter has no such section"),
+        (Again(("p15.rejection",)), "p15.rejection: the model writes nothing in this section"),
+    ],
+)
+def test_a_section_that_is_not_there_is_named(place: Place, again: Again, told: str) -> None:
+    page = place.page
+    with pytest.raises(UsageError, match=told):
+        rewrite(place.folder, again, place.model, 1, QUIET)
+    assert place.page == page
+
+
+def test_what_was_never_begun_is_said(tmp_path: Path) -> None:
+    for act in (
+        lambda: status(tmp_path, None, QUIET),
+        lambda: rewrite(tmp_path, Again(("p03.latency",)), None, 1, QUIET),
+    ):
+        with pytest.raises(UsageError, match=r"no journal\.sqlite there"):
+            act()
+
+
+# ---------------------------------------------------------------------- signatures
+
+
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    folder = tmp_path_factory.mktemp("keys")
+
+    def key(name: str) -> Path:
+        path = folder / name
+        if not path.exists():
+            command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "who@where", "-f", path]
+            subprocess.run(command, check=True)
+        return path
+
+    return key
+
+
+def test_a_signature_is_made_and_checked(place: Place, keys: Callable[[str], Path]) -> None:
+    signature = sign(place.folder, keys("mine"))
+    assert signature == place.folder / "manifest.json.sig"
+    assert verify(place.folder, None).known is False
+    assert verify(place.folder, keys("mine").with_suffix(".pub")).known is True
+    assert b"who@where" not in signature.read_bytes()
+    with pytest.raises(NotTheSameError, match="signed by another key"):
+        verify(place.folder, keys("other").with_suffix(".pub"))
+
+
+def test_a_manifest_changed_after_it_was_signed_shows(
+    place: Place, keys: Callable[[str], Path]
+) -> None:
+    sign(place.folder, keys("mine"))
+    change(place.folder / "manifest.json", '"window": 2048', '"window": 2049')
+    with pytest.raises(NotTheSameError, match="no good signature"):
+        verify(place.folder, keys("mine").with_suffix(".pub"))
+
+
+def test_keys_that_are_none_are_refused(place: Place, tmp_path: Path) -> None:
+    (tmp_path / "no.pub").write_text("nonsense")
+    with pytest.raises(UsageError, match="there is no such key"):
+        sign(place.folder, tmp_path / "nowhere")
+    with pytest.raises(UsageError, match="ssh-keygen can't sign with it"):
+        sign(place.folder, tmp_path / "no.pub")
+    with pytest.raises(UsageError, match="--sign KEY makes one"):
+        verify(place.folder, None)
+
+
+# ---------------------------------------------------------------------- as a person runs them
+
+
+@pytest.mark.process
+def test_the_commands_say_what_they_found_with_their_exit_codes(
+    place: Place, tmp_path: Path, keys: Callable[[str], Path]
+) -> None:
+    model = ("--model", place.model)
+    again = run("reproduce", "out", *model, "--quiet", "--threads=1", folder=tmp_path)
+    assert (again.code, again.out) == (ExitCode.OK, "out: identical: 4 files, byte by byte\n")
+    read = run("replay", "out", *model, "--quiet", "--sign", keys("mine"), folder=tmp_path)
+    assert read.code == ExitCode.OK
+    assert read.out.endswith("out: these are the model's words\n")
+    public = keys("mine").with_suffix(".pub")
+    checked = run("verify", "out", "--key", public, folder=tmp_path)
+    assert (checked.code, checked.err) == (ExitCode.OK, "")
+    assert "a good signature by" in checked.out
+    shown = run("status", "out", *model, folder=tmp_path)
+    assert shown.out.splitlines()[0] == f"{DEFAULT_SYSTEM}: 12 of 12 pieces by the model are there"
+    (place.folder / "chapter.md").write_text("")
+    for command in ("reproduce", "replay", "verify"):
+        extra = () if command == "verify" else model
+        ran = run(command, "out", *extra, folder=tmp_path)
+        assert ran.code == ExitCode.NOT_THE_SAME
+        assert "Traceback" not in ran.err
+    named = run("status", "out", folder=tmp_path)
+    assert named.code == ExitCode.USAGE
+    assert "the chapter's model, tiny.gguf, has no pin; give its file with --model" in named.err
