@@ -39,8 +39,8 @@ class Known:
     """
 
     traits: tuple[str, ...]
-    prior: Array
-    company: Array
+    prior: tuple[float, ...]
+    company: tuple[tuple[float, ...], ...]
 
 
 def known_from(labels: Iterable[Labels], traits: Iterable[str]) -> Known:
@@ -161,7 +161,8 @@ def _known(names: tuple[str, ...], truth: Array) -> Known:
     above = np.where(agreed, truth - rate, 0.0) / np.sqrt(rate * (1 - rate) + _LEAST_VARIANCE)
     company = above.T @ above / max(len(truth), 1)
     np.fill_diagonal(company, 0.0)
-    return Known(names, np.log((yes + _SEEN[0]) / (seen - yes + _SEEN[1])), company)
+    prior = np.log((yes + _SEEN[0]) / (seen - yes + _SEEN[1]))
+    return Known(names, _plain(prior), tuple(map(_plain, company)))
 
 
 def _truths(labels: Iterable[Labels], names: Sequence[str]) -> Array:
@@ -201,8 +202,8 @@ def _design(leaning: Array, hints: Array, known: Known) -> Array:
 
     Company is a mean over the traits that the name points to; a sum made long names too sure.
     """
-    prior = np.broadcast_to(known.prior, leaning.shape)
-    company = hints @ known.company / np.maximum(hints.sum(axis=1, keepdims=True), 1.0)
+    prior = np.broadcast_to(np.array(known.prior), leaning.shape)
+    company = hints @ np.array(known.company) / np.maximum(hints.sum(axis=1, keepdims=True), 1.0)
     return np.stack([leaning, hints, prior, company, np.ones(leaning.shape)], axis=-1)
 
 
