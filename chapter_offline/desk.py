@@ -19,6 +19,7 @@ from chapter_offline.keeping import kept_changes
 from chapter_offline.knowledge.briefs import Brief, brief_toml, load_brief, same_system
 from chapter_offline.knowledge.files import line_of
 from chapter_offline.knowledge.generic import Answers, brief_from, load_choices
+from chapter_offline.knowledge.labelled import load_labelled
 from chapter_offline.knowledge.library import Library, load_library
 from chapter_offline.orders import Order, checked_name
 from chapter_offline.resources import prompts_dir
@@ -208,7 +209,7 @@ def chosen(
     def calibration() -> Calibration:
         known = order.origin.fit if order.origin else None
         fit.append(
-            known.calibration
+            known.calibration(load_labelled(library.prompts / "labelled.toml", library.traits))
             if known
             else calibration_for(
                 apart, library, choices.traits, model.sha256, _cache() / "calibrations", progress

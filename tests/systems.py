@@ -9,7 +9,7 @@ from chapter_offline.knowledge.briefs import Brief
 from chapter_offline.knowledge.generic import Answers, Choices, brief_from, load_choices
 from chapter_offline.knowledge.library import Library, load_library
 from chapter_offline.resources import prompts_dir
-from chapter_offline.writing.leaning import Calibration
+from chapter_offline.writing.leaning import Calibration, known_from
 
 PROMPTS = prompts_dir()
 DEFAULT_SYSTEM = "Distributed rate limiter"
@@ -36,10 +36,9 @@ def choices() -> Choices:
 
 def even_fit() -> Calibration:
     """A fit by which a trait is taken whose answer is above the system's own mean."""
-    names = tuple(library().traits.known)
-    return Calibration(
-        names, (0.0,) * len(names), (1.0,) * len(names), (0.0,) * len(names), (1, 2, 0, 0), 0.5
-    )
+    known = known_from([], library().traits.known)
+    count = len(known.traits)
+    return Calibration(known, (0.0,) * count, (1.0,) * count, (1, 2, 0, 0, 0), 0.5)
 
 
 def few_choices() -> Choices:

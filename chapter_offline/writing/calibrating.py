@@ -10,10 +10,10 @@ from pathlib import Path
 
 from chapter_offline.engine.interface import ChoiceJob, Engine, Message
 from chapter_offline.knowledge.files import Shape, read_toml, shaped
-from chapter_offline.knowledge.labelled import Labels, load_labelled
+from chapter_offline.knowledge.labelled import Labelled, load_labelled
 from chapter_offline.knowledge.library import Library
 from chapter_offline.knowledge.traits import Trait
-from chapter_offline.writing.leaning import Answers, Calibration, calibrate
+from chapter_offline.writing.leaning import Answers, Calibration, calibrate, known_from
 from chapter_offline.writing.progress import Progress, Silent
 
 PRECISION = 0.9
@@ -23,21 +23,23 @@ _YES_NO = ("Yes", "No")
 
 
 class Fit(Shape):
-    """A calibration as `calibrations.toml` keeps it. model: sha256 of the file. questions: their digest."""
+    """A calibration as `calibrations.toml` keeps it, without what labels alone say.
+
+    model: sha256 of the file. questions: their digest. traits: mean and spread of the answers.
+    """
 
     model: str
     name: str
     questions: str
     bar: float
     weights: tuple[float, ...]
-    traits: dict[str, tuple[float, float, float]]
+    traits: dict[str, tuple[float, float]]
 
-    @property
-    def calibration(self) -> Calibration:
-        """Mean, spread and prior by trait, taken apart."""
-        names = tuple(self.traits)
-        mean, spread, prior = (tuple(self.traits[name][n] for name in names) for n in range(3))
-        return Calibration(names, mean, spread, prior, self.weights, self.bar)
+    def calibration(self, labelled: Labelled) -> Calibration:
+        """The same with the labels that it was made from."""
+        known = known_from(labelled.all.values(), self.traits)
+        mean, spread = (tuple(each[n] for each in self.traits.values()) for n in range(2))
+        return Calibration(known, mean, spread, self.weights, self.bar)
 
 
 class _Fits(Shape):
@@ -46,12 +48,8 @@ class _Fits(Shape):
 
 def fit_of(calibration: Calibration, model: str, name: str, questions: str) -> Fit:
     """The same as it is kept, to six digits."""
-    columns = (calibration.mean, calibration.spread, calibration.prior)
-    rows = zip(*columns, strict=True)
-    traits = {
-        trait: (round(a, 6), round(b, 6), round(c, 6))
-        for trait, (a, b, c) in zip(calibration.traits, rows, strict=True)
-    }
+    rows = zip(calibration.known.traits, calibration.mean, calibration.spread, strict=True)
+    traits = {trait: (round(mean, 6), round(spread, 6)) for trait, mean, spread in rows}
     weights = tuple(round(weight, 6) for weight in calibration.weights)
     return Fit(
         model=model,
@@ -63,13 +61,16 @@ def fit_of(calibration: Calibration, model: str, name: str, questions: str) -> F
     )
 
 
-def digest(question: str, traits: Mapping[str, Trait], labelled: Mapping[str, Labels]) -> str:
+def digest(question: str, traits: Mapping[str, Trait], labelled: Labelled) -> str:
     """What a fit depends on beside the model: questions, examples, words and labels."""
     parts = [
         [name, trait.asks, trait.shown.yes, trait.shown.no, sorted(trait.hints)]
         for name, trait in traits.items()
     ]
-    labels = [[system, each.yes, each.maybe] for system, each in labelled.items()]
+    labels = [
+        [[system, each.yes, each.maybe] for system, each in group.items()]
+        for group in (labelled.asked, labelled.studied)
+    ]
     text = json.dumps([question, _JUDGING, parts, labels, PRECISION])
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -122,17 +123,17 @@ def calibration_for(
     questions = digest(question, traits, labelled)
     for fit in _fits(library.prompts):
         if fit.model == model and fit.questions == questions:
-            return fit.calibration
+            return fit.calibration(labelled)
     path = kept / f"{model}-{questions}.json"
     if found := _read(path):
-        return found
+        return found.calibration(labelled)
     (progress or Silent()).stage(
-        f"calibrating the model's choices on {len(labelled)} known systems, once", 0
+        f"calibrating the model's choices on {len(labelled.asked)} known systems, once", 0
     )
-    made = calibrate(answers(engine, labelled, traits, question), labelled, traits, PRECISION)
+    made = calibrate(answers(engine, labelled.asked, traits, question), labelled, traits, PRECISION)
     fit = fit_of(made, model, "", questions)
     _keep(path, fit)
-    return fit.calibration
+    return fit.calibration(labelled)
 
 
 def _fits(prompts: Path) -> tuple[Fit, ...]:
@@ -140,10 +141,10 @@ def _fits(prompts: Path) -> tuple[Fit, ...]:
     return shaped(_Fits, read_toml(path), path.name, path).fit if path.is_file() else ()
 
 
-def _read(path: Path) -> Calibration | None:
+def _read(path: Path) -> Fit | None:
     """What was kept; None where nothing was, or nothing that can be used."""
     try:
-        return Fit.model_validate_json(path.read_bytes()).calibration
+        return Fit.model_validate_json(path.read_bytes())
     except (OSError, ValueError):
         return None
 

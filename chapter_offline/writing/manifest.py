@@ -24,11 +24,12 @@ from chapter_offline.engine.interface import Engine
 from chapter_offline.engine.template import TEMPLATE_DATE
 from chapter_offline.errors import BadInputError, UsageError
 from chapter_offline.knowledge.files import Shape, shaped
+from chapter_offline.knowledge.labelled import Labelled
 from chapter_offline.writing import digests
 from chapter_offline.writing.author import Authored
 from chapter_offline.writing.changes import Changes
 from chapter_offline.writing.fidelity import Judge
-from chapter_offline.writing.leaning import Calibration
+from chapter_offline.writing.leaning import Calibration, known_from
 from chapter_offline.writing.voices import quoted
 
 MANIFEST = "manifest.json"
@@ -38,22 +39,26 @@ _LIBRARIES = ("llama-cpp-python", "numpy", "jinja2", "markdown-it-py", "mermaidx
 
 
 class Fit(Shape):
-    """How a model's answers about traits were weighed. traits: mean, spread and prior of each."""
+    """How a model's answers about traits were weighed. traits: mean and spread of each one's.
+
+    What labels alone say (how rare traits are, which go together) is a matter of the prompts.
+    """
 
     bar: float
     weights: tuple[float, ...]
-    traits: dict[str, tuple[float, float, float]]
+    traits: dict[str, tuple[float, float]]
 
     @classmethod
     def of(cls, fitted: Calibration) -> "Fit":
-        columns = zip(fitted.mean, fitted.spread, fitted.prior, strict=True)
-        traits = dict(zip(fitted.traits, columns, strict=True))
+        columns = zip(fitted.mean, fitted.spread, strict=True)
+        traits = dict(zip(fitted.known.traits, columns, strict=True))
         return cls(bar=fitted.bar, weights=fitted.weights, traits=traits)
 
-    @property
-    def calibration(self) -> Calibration:
-        mean, spread, prior = (tuple(row[n] for row in self.traits.values()) for n in range(3))
-        return Calibration(tuple(self.traits), mean, spread, prior, self.weights, self.bar)
+    def calibration(self, labelled: Labelled) -> Calibration:
+        """The same with the labels of today."""
+        mean, spread = (tuple(row[n] for row in self.traits.values()) for n in range(2))
+        known = known_from(labelled.all.values(), self.traits)
+        return Calibration(known, mean, spread, self.weights, self.bar)
 
 
 class Origin(Shape):
