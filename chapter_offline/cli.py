@@ -16,6 +16,7 @@ from chapter_offline.errors import (
     ExitCode,
     NoModelError,
 )
+from chapter_offline.explain_command import explain
 from chapter_offline.proof_commands import replay, reproduce, verify
 from chapter_offline.status_command import rewrite, status
 from chapter_offline.stopping import stopping
@@ -162,6 +163,7 @@ def _pull(pins: Sequence[Pin], quiet: bool) -> None:
 
 main.add_command(briefs)
 main.add_command(claims)
+main.add_command(explain)
 main.add_command(replay)
 main.add_command(reproduce)
 main.add_command(rewrite)

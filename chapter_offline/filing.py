@@ -77,6 +77,7 @@ def file_chapter(
     outputs = {name: put(out, name, data, journal, progress) for name, data in files.items()}
     facts = manifest(
         authored,
+        at.plan,
         at.engine,
         model=_model_facts(at.model),
         prompts=at.library.prompts,

@@ -5,11 +5,12 @@ list items and cells.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 
 from chapter_offline.chapter.document import Chapter
 from chapter_offline.chapter.escape import markdown
+from chapter_offline.chapter.origins import Origin, shares
 from chapter_offline.chapter.plan import THIN, PartPlan, Row, SectionPlan
 from chapter_offline.chapter.tables import Table
 from chapter_offline.knowledge.spec import label_pattern
@@ -17,6 +18,13 @@ from chapter_offline.knowledge.spec import label_pattern
 _BAR = re.compile(r"(?<!\\)\|")
 """A bar that would end a cell."""
 _WHAT_IF = "p18.what_if"
+_WROTE: Mapping[Origin, str] = {
+    "library": "the library's",
+    "brief": "the brief's",
+    "computed": "computed",
+    "model": "the model's",
+    "person": "a person's",
+}
 PINNED = "*A person has edited this section by hand.*"
 
 
@@ -58,6 +66,9 @@ def _opening(chapter: Chapter) -> Iterator[str]:
             "it says. Figures, tables and diagrams are computed from the brief."
         )
     yield ""
+    wrote = ", ".join(f"{_WROTE[origin]} {share:.0%}" for origin, share in shares(chapter).items())
+    yield f"*Whose words:* {wrote}; `chapter-offline explain` tells of each sentence."
+    yield ""
     if chapter.plan.brief.made:
         yield (
             "The system is none of the library's, so the model chose its nouns, its roles, its traits and its orders of magnitude from "
@@ -73,7 +84,7 @@ def _retold(chapter: Chapter) -> str:
     return (
         f" Of {chapter.pieces.tried:,} statements that the model was to say in its own words, {len(chapter.pieces.said):,} "
         "stand in its words, because a judge fitted to labelled examples held them for true to the statement; the others stand as "
-        "they were written. `chapter-offline explain` tells which."
+        "they were written."
     )
 
 

@@ -4,19 +4,21 @@ Nothing in either names a person, a host or a place on a disk. Their JSON schema
 shapes below and travel with the program.
 """
 
+import difflib
 import hashlib
 import json
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import psutil
 from pydantic import BaseModel, Field
 
 from chapter_offline import __version__
+from chapter_offline.chapter.origins import Origin as Source
 from chapter_offline.chapter.plan import Depth, Plan
 from chapter_offline.chapter.voice import Voice
 from chapter_offline.engine.devices import build, processor
@@ -30,6 +32,7 @@ from chapter_offline.writing.author import Authored
 from chapter_offline.writing.changes import Changes
 from chapter_offline.writing.fidelity import Judge
 from chapter_offline.writing.leaning import Calibration, known_from
+from chapter_offline.writing.origins import Sentence, counted, sentences
 from chapter_offline.writing.voices import quoted
 
 MANIFEST = "manifest.json"
@@ -132,7 +135,7 @@ class Manifest(Shape):
     """`manifest.json`: what is needed to write the same bytes again, and what was written.
 
     thresholds: nats a token. judge: who judged what the model says of claims, if it does. sections: a digest of each section's plan: claims, figures, tables.
-    outputs: sha256 by file name. Nothing here differs from run to run on one machine.
+    origins: sentences by part and origin. outputs: sha256 by file name. Nothing here differs from run to run on one machine.
     """
 
     format: Literal[1] = 1
@@ -148,6 +151,7 @@ class Manifest(Shape):
     prompts: PromptsRecord
     changes: Changes
     tokens: Tokens
+    origins: dict[str, dict[Source, int]]
     sections: dict[str, str]
     jobs: dict[str, JobRecord]
     outputs: dict[str, str]
@@ -163,7 +167,7 @@ class Run(Shape):
     """`run.json`. scores: by job and span, the mean log-probability a token of each sentence.
 
     seconds, threads, peak_resident_bytes: of this run alone; jobs that an earlier run did are among
-    the counts. choices: how clear each was.
+    the counts. choices: how clear each was. sentences: where each comes from.
     """
 
     seconds: float
@@ -180,6 +184,7 @@ class Run(Shape):
     claims_that_do_not_hold: tuple[tuple[str, str], ...]
     scores: dict[str, dict[str, tuple[float, ...]]]
     choices: dict[str, float]
+    sentences: tuple[Sentence, ...]
 
 
 SCHEMAS: Mapping[str, type[BaseModel]] = {MANIFEST: Manifest, RUN: Run}
@@ -218,6 +223,7 @@ def section_digests(plan: Plan, parts: tuple[int, ...]) -> dict[str, str]:
 
 def manifest(
     authored: Authored,
+    plan: Plan,
     engine: Engine,
     *,
     model: Mapping[str, Any],
@@ -226,7 +232,7 @@ def manifest(
     origin: Origin,
     changes: Changes,
 ) -> Manifest:
-    """The manifest of a chapter. outputs: sha256 by file name."""
+    """The manifest of a chapter. plan: before the model said any claim again. outputs: sha256 by file name."""
     chapter, settings, facts = authored.chapter, engine.settings, engine.facts
     files = files_of(prompts)
     return Manifest(
@@ -263,7 +269,8 @@ def manifest(
             prompt=sum(job.prompt_tokens for job in authored.jobs),
             output=sum(job.output_tokens for job in authored.jobs),
         ),
-        sections=section_digests(chapter.plan, chapter.parts),
+        origins=counted(_sentences(authored)),
+        sections=section_digests(plan, chapter.parts),
         jobs={
             job.key: JobRecord(prompt_tokens=job.prompt_tokens, output_tokens=job.output_tokens)
             for job in authored.jobs
@@ -310,7 +317,12 @@ def run_report(
             for job in authored.jobs
         },
         choices={name: round(margin, 3) for name, margin in margins.items()},
+        sentences=tuple(_sentences(authored)),
     )
+
+
+def _sentences(authored: Authored) -> list[Sentence]:
+    return list(sentences(authored.chapter, {job.key: job.scores for job in authored.jobs}))
 
 
 def shape_json(made: BaseModel) -> bytes:
@@ -323,16 +335,39 @@ def read_manifest(folder: Path) -> Manifest:
 
     Raises UsageError where there is none, BadInputError for one that is damaged or of another version.
     """
-    path = folder / MANIFEST
+    return _read(Manifest, folder, MANIFEST, "manifest")
+
+
+def read_run(folder: Path) -> Run:
+    """What the last run of the chapter in a folder took; raises as `read_manifest` does."""
+    return _read(Run, folder, RUN, "report of a run")
+
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def _read(shape: type[M], folder: Path, name: str, what: str) -> M:
+    path = folder / name
     try:
         read = json.loads(path.read_bytes())
     except (FileNotFoundError, NotADirectoryError):
         raise UsageError(
-            f"{folder}: no {MANIFEST} there; name a folder in which `chapter-offline write` has finished"
+            f"{folder}: no {name} there; name a folder in which `chapter-offline write` has finished"
         ) from None
     except (OSError, ValueError, RecursionError) as error:
         raise BadInputError(f"{path}: can't be read: {error}") from None
-    return shaped(Manifest, read, f"{path}: it is no manifest of this version")
+    return shaped(shape, read, f"{path}: it is no {what} of this version")
+
+
+def named_sentences(found: Sequence[Sentence], name: str, folder: Path) -> list[Sentence]:
+    """The sentences of a section, a component or a part. Raises UsageError, with the nearest names."""
+    chosen = [s for s in found if s.section == name or s.section.startswith(f"{name}.")]
+    if not chosen:
+        near = difflib.get_close_matches(name, dict.fromkeys(s.section for s in found), 3, 0.4)
+        raise UsageError(
+            f"{folder}: no section {name!r}" + (f"; near are {', '.join(near)}" if near else "")
+        )
+    return chosen
 
 
 def as_json(data: Mapping[str, Any]) -> bytes:
