@@ -1,7 +1,6 @@
 """Reads a finished page for its numbers: each must stand in the appendix of figures.
 
-Knows the page alone, not the figures it was made of. What a model wrote is marked on the page, and
-is passed over; so are diagrams.
+Knows the page alone, not the figures it was made of. What a model wrote is marked on the page, and is passed over; so are diagrams and what is counted of the page itself.
 """
 
 import re
@@ -20,6 +19,7 @@ _NAMES = re.compile(
 _BEFORE_ROUNDING = re.compile(r"≈ [^ ]+(?: \w+)?, rounded up")
 _MODEL = ("> ", "*Check yourself:*", "Asked by the model")
 _APART = ("*Simulated:*", "*Reckoned again:*")
+_OF_THE_PAGE = "*Whose words:*"
 _FIGURES, _TERMS = "## Appendix A", "## Appendix B"
 _DISTANCE = re.compile(r"(?:passed|room for) (.+) times (?:over|as much)")
 _MOMENT = re.compile(r"^\| \d(?: s)? (?=\|)")
@@ -73,5 +73,5 @@ def _lines(body: str) -> Iterator[str]:
             fenced = line == "```mermaid"
         apart = line.startswith(_APART) or (apart and (not line or line.startswith("|")))
         asked = line.startswith(_MODEL[2]) or (asked and (not line or line.startswith("- ")))
-        if not (fenced or asked or apart or line.startswith(_MODEL)):
+        if not (fenced or asked or apart or line.startswith((*_MODEL, _OF_THE_PAGE))):
             yield line
