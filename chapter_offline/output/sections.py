@@ -10,6 +10,7 @@ from chapter_offline.output.markdown import PINNED
 
 _HEADING = re.compile(r"(#{1,4}) (.+)")
 _RULE = "**To carry away.**"
+_COUNTED = re.compile(r"^\*Whose words:.*$", re.MULTILINE)
 
 Path = tuple[str, ...]
 """Headings from the page's title down."""
@@ -52,9 +53,15 @@ def own_text(page: str, plan: Plan, section: str) -> str:
 
 
 def first_difference(one: str, other: str) -> str:
-    """The headings under which two pages first differ; "" where they are the same."""
+    """The headings under which two pages first differ; "" where they are the same.
+
+    What a page counts of its own words, at its beginning, differs with any section, and is no place.
+    """
     if one == other:
         return ""
+    bare = [_COUNTED.sub("", page, count=1) for page in (one, other)]
+    if bare[0] != bare[1]:
+        one, other = bare
     for a, b in zip_longest(cut(one), cut(other)):
         if a != b:
             path, _ = a or b or ((), "")
