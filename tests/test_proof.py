@@ -235,7 +235,7 @@ def test_a_changed_claim_remakes_just_what_it_must(place: Place, prompts: Path) 
     source = next(
         path for path in prompts.rglob("*.toml") if opening in path.read_text(encoding="utf-8")
     )
-    change(source, opening, f"As it happens, {opening[0].lower()}{opening[1:]}")
+    change(source, opening, f"Here, {opening[0].lower()}{opening[1:]}")
     found = status(place.folder, place.model, QUIET)
     assert [(each.key, each.why) for each in found.missing] == [
         ("p03.latency.question", "changed: prompt, guards")
