@@ -237,15 +237,18 @@ def test_a_changed_claim_remakes_just_what_it_must(place: Place, prompts: Path) 
     )
     change(source, opening, f"As it happens, {opening[0].lower()}{opening[1:]}")
     found = status(place.folder, place.model, QUIET)
+    # The part's attempt has to be on the subject of all its claims.
     assert [(each.key, each.why) for each in found.missing] == [
-        ("p03.latency.question", "changed: prompt, guards")
+        (ATTEMPT, "changed: guards"),
+        ("p03.latency.question", "changed: prompt, guards"),
     ]
     assert found.otherwise == ("p03.latency",)
     before = dict(cut(place.page))
     rewrite(place.folder, Again(()), place.model, 1, QUIET)
     after = dict(cut(place.page))
     changed = {path[-1] for path in after if before.get(path) != after[path]}
-    assert changed == {"Latency"}
+    assert "Latency" in changed
+    assert changed <= {"Part 3: Non-Functional Requirements", "Latency"}
     assert status(place.folder, place.model, QUIET).missing == ()
 
 
@@ -324,7 +327,6 @@ def test_an_edit_that_is_not_pinned_is_kept_aside(place: Place) -> None:
         (Again(("p03.nothing",)), "p03.nothing: the chapter has no such section"),
         (Again(("p04.assumptions",)), "p04.assumptions: the chapter has no such section"),
         (Again(("p03.nothing",), pin=True), "p03.nothing: the chapter has no such section"),
-        (Again(("p15.rejection",)), "p15.rejection: the model writes nothing in this section"),
     ],
 )
 def test_a_section_that_is_not_there_is_named(place: Place, again: Again, told: str) -> None:
