@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import systems
 from tiny_gguf import write_tiny_gguf
 
 from chapter_offline import desk
@@ -120,7 +119,8 @@ def _write(folder: Path, asked: dict[str, Any], trouble: Trouble) -> None:
     desk.load_library = lambda _prompts: planned.LIBRARY
     desk.make_plan = planned.plan
     os.environ["XDG_CACHE_HOME"] = str(folder / "cache")
-    order = Order(**{"system": systems.DEFAULT_SYSTEM, "window": 2048, "threads": 1} | asked)
+    system = {"system": planned.SMALL.brief.name, "brief": planned.SMALL.brief, "depth": "quick"}
+    order = Order(**system | {"window": 2048, "threads": 1} | asked)
     out = asked["out"]
     telling = _Telling(trouble.full_after)
     counted = _listen(out, trouble.kill_at)

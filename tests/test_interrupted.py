@@ -2,13 +2,14 @@
 
 import os
 import random
+import shutil
 import signal
 import time
 from pathlib import Path
 
 import pytest
 from interrupted import Runs, Trouble
-from systems import DEFAULT_SYSTEM
+from systems import OTHER_SYSTEM
 
 from chapter_offline.errors import ExitCode
 from chapter_offline.output import folder
@@ -188,6 +189,25 @@ def test_a_journal_cut_at_any_page_is_refused_by_name_or_gone_on_with(runs: Runs
     assert codes.count(ExitCode.OK) == 1  # nothing at all is a run that has not begun
 
 
+def test_a_log_of_the_journal_that_is_cut_anywhere_is_gone_on_with(runs: Runs) -> None:
+    """What a machine that lost power may have: the last rows are lost, and nothing else."""
+    killed = runs.folder / "killed early"
+    process = runs.start(killed)
+    while process.is_alive() and done(killed) < 4:
+        time.sleep(0.005)
+    process.kill()
+    process.join()
+    log = (killed / f"{JOURNAL}-wal").read_bytes()
+    assert len(log) > 4096
+    for part in range(6):
+        out = runs.folder / f"log {part}"
+        shutil.copytree(killed, out)
+        (out / f"{JOURNAL}-wal").write_bytes(log[: len(log) * part // 6])
+        (out / f"{JOURNAL}-shm").unlink(missing_ok=True)
+        assert runs.run(out) == ExitCode.OK
+        assert runs.differing(out) == []
+
+
 def test_fresh_starts_anew_and_keeps_what_was_there(runs: Runs) -> None:
     out = runs.folder / "fresh"
     assert runs.run(out, Trouble(order={"seed": 2})) == ExitCode.OK
@@ -203,5 +223,5 @@ def test_fresh_starts_anew_and_keeps_what_was_there(runs: Runs) -> None:
 
 def test_the_undisturbed_run_is_a_chapter(runs: Runs) -> None:
     """The bytes that all others are held against have words of the model in them."""
-    assert runs.files["chapter.md"].startswith(f"# {DEFAULT_SYSTEM}\n".encode())
+    assert runs.files["chapter.md"].startswith(f"# {OTHER_SYSTEM}\n".encode())
     assert b"An attempt by tiny.gguf" in runs.files["chapter.md"]

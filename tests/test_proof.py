@@ -8,7 +8,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -287,7 +287,7 @@ def test_a_section_is_written_again_and_the_rest_is_left(place: Place) -> None:
     page = place.page
     write(order(Path(place.model), place.folder), QUIET)
     assert place.page == page  # a run that goes on keeps it
-    rewrite(place.folder, Again((ATTEMPT,), free=True), place.model, 1, QUIET)
+    rewrite(place.folder, Again((ATTEMPT,), undo=True), place.model, 1, QUIET)
     assert place.json("transcript.json")["wrote"] == before
     assert made.page == place.folder / "chapter.md"
 
@@ -334,6 +334,16 @@ def test_a_section_that_is_not_there_is_named(place: Place, again: Again, told: 
     with pytest.raises(UsageError, match=told):
         rewrite(place.folder, again, place.model, 1, QUIET)
     assert place.page == page
+
+
+def test_a_section_in_which_the_model_writes_nothing_is_named(
+    small_model: Path, tmp_path: Path
+) -> None:
+    asked = replace(order(small_model, tmp_path / "out"), parts=(6,))
+    write(asked, QUIET)
+    silent = next(s.id for s in rate_limiter_plan().sections((6,)) if ".failure" not in s.id)
+    with pytest.raises(UsageError, match=f"{silent}: the model writes nothing in this section"):
+        rewrite(tmp_path / "out", Again((silent,)), str(small_model), 1, QUIET)
 
 
 def test_what_was_never_begun_is_said(tmp_path: Path) -> None:
