@@ -36,18 +36,11 @@ def test_an_undisturbed_run_is_the_same_again_and_by_two_threads(runs: Runs) -> 
         assert runs.differing(out) == []
 
 
-def kill_at_random(runs: Runs, out: Path, dice: random.Random) -> int:
-    """Kills a run at a random moment of its time; 1 if it was still running."""
-    process = runs.start(out)
-    process.join(dice.uniform(0, runs.seconds))
-    process.kill()
-    process.join()
-    return int(process.exitcode == KILLED)
-
-
-def kill_at_a_file(runs: Runs, out: Path, dice: random.Random) -> int:
-    """Kills a run before one of its file operations; 1 if it came to so many."""
-    return int(runs.run(out, Trouble(kill_at=dice.randint(1, runs.operations))) == KILLED)
+def kill(runs: Runs, out: Path, dice: random.Random) -> int:
+    """Kills a run before one of its moments, or some time after; 1 if it came to that."""
+    after = dice.choice((0, dice.uniform(0, 2 * runs.pause)))
+    moment = (dice.randint(1, runs.moments), after)
+    return int(runs.run(out, Trouble(kill_at=moment)) == KILLED)
 
 
 def interrupt(runs: Runs, count: int, seed: int) -> None:
@@ -57,7 +50,7 @@ def interrupt(runs: Runs, count: int, seed: int) -> None:
     while died < count:
         out = runs.folder / f"killed {seed} {died}"
         for _ in range(ROUND):
-            died += dice.choice((kill_at_random, kill_at_a_file))(runs, out, dice)
+            died += kill(runs, out, dice)
         assert runs.run(out) == ExitCode.OK
         assert runs.differing(out) == []
         left = [*out.rglob(".writing*"), *out.rglob("*.edited*"), *out.rglob("before*")]
@@ -76,10 +69,8 @@ def test_a_real_chapter_that_was_killed_can_be_made_again_and_read_again(
     runs = Runs(tmp_path, real_model, parts=(3,))
     out = tmp_path / "killed"
     for share in (0.4, 0.6, 0.8):
-        process = runs.start(out)
-        process.join(share * runs.seconds)
-        process.kill()
-        process.join()
+        moment = (int(share * runs.moments), runs.pause)
+        assert runs.run(out, Trouble(kill_at=moment)) in (KILLED, ExitCode.OK)
     assert runs.run(out) == ExitCode.OK
     assert runs.differing(out) == []
     assert runs.files["chapter.md"].count(b"*Check yourself:*") > 1
@@ -151,7 +142,7 @@ def test_a_disk_that_is_full_is_said_and_nothing_is_lost(runs: Runs, full: Troub
 
 def test_a_folder_that_becomes_unwritable_is_said_and_nothing_is_lost(runs: Runs) -> None:
     out = runs.folder / "read-only"
-    assert runs.run(out, Trouble(kill_at=runs.operations // 2)) == KILLED
+    assert runs.run(out, Trouble(kill_at=(runs.moments // 2, 0))) == KILLED
     assert runs.run(out, Trouble(nobody=True)) == ExitCode.USAGE
     assert "can't be written" in runs.said
     assert runs.run(out) == ExitCode.OK
