@@ -12,7 +12,7 @@ from chapter_offline.chapter.voice import Voice
 from chapter_offline.errors import UsageError
 from chapter_offline.knowledge.briefs import Brief
 from chapter_offline.writing.changes import Changes
-from chapter_offline.writing.manifest import Origin
+from chapter_offline.writing.manifest import Manifest, Origin
 
 LONGEST_NAME = 200
 BRIEF = "brief.toml"
@@ -47,6 +47,23 @@ class Order:
     fresh: bool = False
     change: Callable[[Changes, Plan], Changes] | None = None
     origin: Origin | None = None
+
+
+def order_of(made: Manifest, model: str | None) -> Order:
+    """The order that a chapter was made by. model: as of `known_model`, which raises UsageError."""
+    settings = made.settings
+    return Order(
+        system=made.system,
+        model=known_model(made.model.name, model),
+        voice=settings.voice,
+        effort=settings.effort,
+        depth=settings.depth or "standard",
+        words=None if settings.depth else settings.words,
+        window=settings.window,
+        parts=settings.parts,
+        seed=settings.seed,
+        gpu_layers=made.engine.gpu_layers,
+    )
 
 
 def known_model(name: str, given: str | None) -> str:

@@ -84,16 +84,16 @@ def _order(journal: Journal, folder: Path, model: str | None) -> Order:
 
 @dataclass(frozen=True)
 class Again:
-    """What to do with named sections; with none, what `status` says. seed: of their draws; None takes one that they haven't had.
+    """What to do with named sections; with none, what `status` says would be made.
 
-    pin: they stay as they stand on the page now. free: they are as the order says again.
+    seed: of their draws; None takes one that they haven't had. pin: they stay as they stand on the page now. undo: they are as the order says again.
     """
 
     sections: tuple[str, ...]
     seed: int | None = None
     hint: str = ""
     pin: bool = False
-    free: bool = False
+    undo: bool = False
 
 
 def rewrite(
@@ -117,13 +117,13 @@ def rewrite(
         others = {n: text for n, text in kept.pinned.items() if n not in again.sections}
         if again.pin:
             return Changes(rewritten=kept.rewritten, pinned=others | _texts(folder, plan, again))
-        if again.free:
+        if again.undo:
             own = {n: each for n, each in kept.rewritten.items() if n not in again.sections}
             return Changes(rewritten=own, pinned=others)
         own = {name: _change(name, again, kept, order.seed) for name in again.sections}
         return Changes(rewritten=kept.rewritten | own, pinned=others)
 
-    look = None if again.pin or again.free else _looking(again.sections)
+    look = None if again.pin or again.undo else _looking(again.sections)
     return write(replace(order, change=change), progress, watch, look)
 
 

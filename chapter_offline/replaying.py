@@ -29,7 +29,7 @@ from chapter_offline.errors import NotTheSameError
 from chapter_offline.filing import PAGE
 from chapter_offline.knowledge.briefs import load_brief
 from chapter_offline.knowledge.library import load_library
-from chapter_offline.orders import BRIEF, known_model
+from chapter_offline.orders import BRIEF, Order, order_of
 from chapter_offline.output.markdown import chapter_markdown
 from chapter_offline.output.sections import first_difference
 from chapter_offline.resources import prompts_dir
@@ -113,20 +113,20 @@ def replay(
     made = read_manifest(folder)
     check_outputs(folder, made)
     transcript = read_transcript((folder / TRANSCRIPT).read_bytes(), str(folder / TRANSCRIPT))
-    settings = made.settings
-    resolved = resolve_model(known_model(made.model.name, model), settings.window, watch)
+    order = order_of(made, model)
+    resolved = resolve_model(order.model, order.window, watch)
     engine = open_engine(
         resolved.path,
         Settings(
-            window=settings.window,
-            seed=settings.seed,
-            gpu_layers=made.engine.gpu_layers if gpu_layers is None else gpu_layers,
+            window=order.window,
+            seed=order.seed,
+            gpu_layers=order.gpu_layers if gpu_layers is None else gpu_layers,
             model_sha256=resolved.sha256,
-            turn_opening=settings.turn_opening,
+            turn_opening=made.settings.turn_opening,
         ),
     )
     try:
-        composed = _compose(folder, made, transcript, engine, progress)
+        composed = _compose(folder, made, order, transcript, engine, progress)
         return _read_again(made, transcript, engine, resolved, composed, progress)
     finally:
         engine.close()
@@ -175,7 +175,12 @@ class _Told(Around):
 
 
 def _compose(
-    folder: Path, made: Manifest, transcript: Transcript, engine: Engine, progress: Progress
+    folder: Path,
+    made: Manifest,
+    order: Order,
+    transcript: Transcript,
+    engine: Engine,
+    progress: Progress,
 ) -> str:
     """Makes the page of the transcript's words; why not, where prompts or program are others."""
     prompts = prompts_dir()
@@ -186,25 +191,19 @@ def _compose(
     progress.stage("making the page of the recorded words", 0)
     library = load_library(prompts)
     brief = load_brief(folder / BRIEF)
-    settings = made.settings
-    plan = make_plan(
-        library,
-        brief,
-        settings.depth or "standard",
-        None if settings.depth else settings.words,
-    )
     told = Changed(_Told(engine, transcript), made.changes)
+    plan = make_plan(library, brief, order.depth, order.words)
     author = Author(
         told,
         plan,
-        settings.voice,
+        order.voice,
         load_asking(prompts),
         vendor_names(prompts),
         made.model.name,
         Verdict(told, made.judge) if made.judge else None,
-        settings.effort,
+        order.effort,
     )
-    chapter = author.write(settings.parts, Silent()).chapter
+    chapter = author.write(order.parts, Silent()).chapter
     page = chapter_markdown(replace(chapter, pinned=made.changes.pinned))
     if where := first_difference(page, (folder / PAGE).read_text(encoding="utf-8")):
         raise NotTheSameError(

@@ -1,18 +1,18 @@
 """Makes a chapter again from its manifest, in another place, and compares byte by byte."""
 
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from chapter_offline.catalog.progress import Progress as CatalogProgress
 from chapter_offline.circumstances import differing
 from chapter_offline.desk import Desk
 from chapter_offline.filing import PAGE
-from chapter_offline.orders import BRIEF, Order, known_model
+from chapter_offline.orders import BRIEF, order_of
 from chapter_offline.output.sections import first_difference
 from chapter_offline.replaying import check_outputs
 from chapter_offline.workflow import write
-from chapter_offline.writing.manifest import MANIFEST, Manifest, read_manifest
+from chapter_offline.writing.manifest import MANIFEST, read_manifest
 from chapter_offline.writing.progress import Progress
 
 
@@ -49,7 +49,15 @@ def reproduce(
 
     with tempfile.TemporaryDirectory(prefix="chapter-offline-") as place:
         again = Path(place) / "again"
-        write(_order(made, folder, again, model, threads), progress, watch, look)
+        order = replace(
+            order_of(made, model),
+            out=again,
+            threads=threads,
+            brief=None if made.brief.kind == "model" else folder / BRIEF,
+            change=lambda _kept, _plan: made.changes,
+            origin=made.brief,
+        )
+        write(order, progress, watch, look)
         names = [*made.outputs, MANIFEST]
         different = tuple(name for name in names if not _same(folder / name, again / name))
         section = ""
@@ -57,27 +65,6 @@ def reproduce(
             pages = ((each / PAGE).read_text(encoding="utf-8") for each in (folder, again))
             section = first_difference(*pages)
     return Reproduced(len(names), different, section, found[0])
-
-
-def _order(made: Manifest, folder: Path, out: Path, model: str | None, threads: int) -> Order:
-    settings = made.settings
-    return Order(
-        system=made.system,
-        model=known_model(made.model.name, model),
-        voice=settings.voice,
-        effort=settings.effort,
-        depth=settings.depth or "standard",
-        words=None if settings.depth else settings.words,
-        out=out,
-        window=settings.window,
-        parts=settings.parts,
-        seed=settings.seed,
-        threads=threads,
-        gpu_layers=made.engine.gpu_layers,
-        brief=None if made.brief.kind == "model" else folder / BRIEF,
-        change=lambda _kept, _plan: made.changes,
-        origin=made.brief,
-    )
 
 
 def _same(one: Path, other: Path) -> bool:

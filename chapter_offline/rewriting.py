@@ -1,7 +1,7 @@
 """A chapter in its folder, planned again under other assumptions, and written so if that is wanted."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from chapter_offline.chapter.figuring import figures_for
@@ -9,7 +9,7 @@ from chapter_offline.chapter.plan import Plan, make_plan
 from chapter_offline.chapter.what_if import WhatIf, changed, what_if
 from chapter_offline.knowledge.briefs import Brief, load_brief
 from chapter_offline.knowledge.library import load_library
-from chapter_offline.orders import Order, known_model
+from chapter_offline.orders import Order, order_of
 from chapter_offline.resources import prompts_dir
 from chapter_offline.writing.manifest import Manifest, read_manifest
 
@@ -29,21 +29,8 @@ class Asked:
 
         Raises UsageError where the chapter's model was a file that no pin names, and none is given.
         """
-        settings = self.made.settings
-        return Order(
-            system=self.brief.name,
-            model=known_model(self.made.model.name, model),
-            voice=settings.voice,
-            effort=settings.effort,
-            depth=settings.depth or "standard",
-            words=None if settings.depth else settings.words,
-            out=out,
-            window=settings.window,
-            parts=settings.parts,
-            seed=settings.seed,
-            gpu_layers=self.made.engine.gpu_layers,
-            brief=self.brief,
-        )
+        order = order_of(self.made, model)
+        return replace(order, system=self.brief.name, out=out, brief=self.brief)
 
 
 def ask_what_if(folder: Path, changes: Sequence[str]) -> Asked:

@@ -9,15 +9,15 @@ import os
 import resource
 import signal
 import sys
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from multiprocessing import forkserver
 from pathlib import Path
 from typing import Any
 
 import pytest
-import systems
 from tiny_gguf import write_tiny_gguf
 
 from chapter_offline import desk
@@ -37,13 +37,13 @@ _SERVER.set_forkserver_preload(["planned"])
 
 @dataclass(frozen=True)
 class Trouble:
-    """What befalls a run. kill_at: the number of the file operation before which it is killed.
+    """What befalls a run. kill_at: at which of its moments it is killed, and how many seconds after.
 
     file_bytes: the most that a file may have: a full disk. full_after: the same, and no byte, after so
-    many jobs. nobody: it may write nothing that is ours.
+    many jobs. nobody: it may write nothing that is ours. order: what is asked otherwise.
     """
 
-    kill_at: int | None = None
+    kill_at: tuple[int, float] | None = None
     file_bytes: int | None = None
     full_after: int | None = None
     nobody: bool = False
@@ -53,7 +53,8 @@ class Trouble:
 class Runs:
     """Runs of one order. model: its file; None for a tiny one. folder: where chapters may be written.
 
-    files: what an undisturbed run leaves. seconds, operations: that it took.
+    files: what an undisturbed run leaves. moments: it opened, renamed or removed a file, or ended a job,
+    so many times. pause: seconds between them.
     """
 
     def __init__(
@@ -70,8 +71,8 @@ class Runs:
         whole = folder / "whole"
         begun = time.monotonic()
         assert self.run(whole) == 0
-        self.seconds = time.monotonic() - begun
-        self.operations = int((folder / "operations").read_text())
+        self.moments = int((folder / "moments").read_text())
+        self.pause = (time.monotonic() - begun) / self.moments
         self.files = {name: (whole / name).read_bytes() for name in SAME}
 
     def start(self, out: Path, trouble: Trouble | None = None) -> multiprocessing.Process:
@@ -99,16 +100,18 @@ class Runs:
 
 
 class _Telling(Silent):
-    """Keeps what is said, and fills the disk after some jobs."""
+    """Keeps what is said, tells of every job, and fills the disk after some of them."""
 
-    def __init__(self, full_after: int | None) -> None:
+    def __init__(self, job_ended: Callable[[], None], full_after: int | None) -> None:
         self.said: list[str] = []
+        self._job_ended = job_ended
         self._full_after = full_after
 
     def stage(self, what: str, total: int) -> None:
         self.said.append(what)
 
     def happened(self, event: Happened) -> None:
+        self._job_ended()
         if event.done == self._full_after:
             _fill_disk(0)
 
@@ -120,10 +123,11 @@ def _write(folder: Path, asked: dict[str, Any], trouble: Trouble) -> None:
     desk.load_library = lambda _prompts: planned.LIBRARY
     desk.make_plan = planned.plan
     os.environ["XDG_CACHE_HOME"] = str(folder / "cache")
-    order = Order(**{"system": systems.DEFAULT_SYSTEM, "window": 2048, "threads": 1} | asked)
+    system = {"system": planned.SMALL.brief.name, "brief": planned.SMALL.brief, "depth": "quick"}
+    order = Order(**system | {"window": 2048, "threads": 1} | asked)
     out = asked["out"]
-    telling = _Telling(trouble.full_after)
-    counted = _listen(out, trouble.kill_at)
+    moments = _Moments(out, trouble.kill_at)
+    telling = _Telling(moments.pass_one, trouble.full_after)
     if trouble.file_bytes is not None:
         _fill_disk(trouble.file_bytes)
     if trouble.nobody:
@@ -139,8 +143,8 @@ def _write(folder: Path, asked: dict[str, Any], trouble: Trouble) -> None:
         code = ExitCode.INTERRUPTED
     _fill_disk(resource.RLIM_INFINITY)
     (folder / "said").write_text("\n".join(telling.said))
-    if not (folder / "operations").exists():
-        (folder / "operations").write_text(str(counted[0]))
+    if not (folder / "moments").exists():
+        (folder / "moments").write_text(str(moments.passed))
     sys.exit(int(code))
 
 
@@ -149,22 +153,35 @@ def _fill_disk(size: int) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
 
 
-def _listen(out: Path, kill_at: int | None) -> list[int]:
-    """Counts how often a file in the folder is opened, renamed or removed.
+class _Moments:
+    """Counts when a file in the folder is opened, renamed or removed, and what it is told.
 
-    Kills this process before the `kill_at`-th time.
+    kill_at: the moment before which this process is killed, or after which, by so many seconds.
     """
-    count = [0]
 
-    def hear(event: str, args: tuple[object, ...]) -> None:
-        heard = event in {"open", "os.rename", "os.remove", "os.mkdir", "sqlite3.connect"}
-        if heard and str(out) in str(args[0]):
-            count[0] += 1
-            if count[0] == kill_at:
-                os.kill(os.getpid(), signal.SIGKILL)
+    def __init__(self, out: Path, kill_at: tuple[int, float] | None) -> None:
+        self.passed = 0
+        self._kill_at = kill_at
 
-    sys.addaudithook(hear)
-    return count
+        def hear(event: str, args: tuple[object, ...]) -> None:
+            heard = event in {"open", "os.rename", "os.remove", "os.mkdir", "sqlite3.connect"}
+            if heard and str(out) in str(args[0]):
+                self.pass_one()
+
+        sys.addaudithook(hear)
+
+    def pass_one(self) -> None:
+        self.passed += 1
+        if self._kill_at is not None and self._kill_at[0] == self.passed:
+            if not self._kill_at[1]:
+                _kill()
+            timer = threading.Timer(self._kill_at[1], _kill)
+            timer.daemon = True  # a run that ends before is not held up
+            timer.start()
+
+
+def _kill() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _become_nobody(out: Path) -> None:

@@ -2,13 +2,14 @@
 
 import os
 import random
+import shutil
 import signal
 import time
 from pathlib import Path
 
 import pytest
 from interrupted import Runs, Trouble
-from systems import DEFAULT_SYSTEM
+from systems import OTHER_SYSTEM
 
 from chapter_offline.errors import ExitCode
 from chapter_offline.output import folder
@@ -35,18 +36,11 @@ def test_an_undisturbed_run_is_the_same_again_and_by_two_threads(runs: Runs) -> 
         assert runs.differing(out) == []
 
 
-def kill_at_random(runs: Runs, out: Path, dice: random.Random) -> int:
-    """Kills a run at a random moment of its time; 1 if it was still running."""
-    process = runs.start(out)
-    process.join(dice.uniform(0, runs.seconds))
-    process.kill()
-    process.join()
-    return int(process.exitcode == KILLED)
-
-
-def kill_at_a_file(runs: Runs, out: Path, dice: random.Random) -> int:
-    """Kills a run before one of its file operations; 1 if it came to so many."""
-    return int(runs.run(out, Trouble(kill_at=dice.randint(1, runs.operations))) == KILLED)
+def kill(runs: Runs, out: Path, dice: random.Random) -> int:
+    """Kills a run before one of its moments, or some time after; 1 if it came to that."""
+    after = dice.choice((0, dice.uniform(0, 2 * runs.pause)))
+    moment = (dice.randint(1, runs.moments), after)
+    return int(runs.run(out, Trouble(kill_at=moment)) == KILLED)
 
 
 def interrupt(runs: Runs, count: int, seed: int) -> None:
@@ -56,7 +50,7 @@ def interrupt(runs: Runs, count: int, seed: int) -> None:
     while died < count:
         out = runs.folder / f"killed {seed} {died}"
         for _ in range(ROUND):
-            died += dice.choice((kill_at_random, kill_at_a_file))(runs, out, dice)
+            died += kill(runs, out, dice)
         assert runs.run(out) == ExitCode.OK
         assert runs.differing(out) == []
         left = [*out.rglob(".writing*"), *out.rglob("*.edited*"), *out.rglob("before*")]
@@ -75,10 +69,8 @@ def test_a_real_chapter_that_was_killed_can_be_made_again_and_read_again(
     runs = Runs(tmp_path, real_model, parts=(3,))
     out = tmp_path / "killed"
     for share in (0.4, 0.6, 0.8):
-        process = runs.start(out)
-        process.join(share * runs.seconds)
-        process.kill()
-        process.join()
+        moment = (int(share * runs.moments), runs.pause)
+        assert runs.run(out, Trouble(kill_at=moment)) in (KILLED, ExitCode.OK)
     assert runs.run(out) == ExitCode.OK
     assert runs.differing(out) == []
     assert runs.files["chapter.md"].count(b"*Check yourself:*") > 1
@@ -150,7 +142,7 @@ def test_a_disk_that_is_full_is_said_and_nothing_is_lost(runs: Runs, full: Troub
 
 def test_a_folder_that_becomes_unwritable_is_said_and_nothing_is_lost(runs: Runs) -> None:
     out = runs.folder / "read-only"
-    assert runs.run(out, Trouble(kill_at=runs.operations // 2)) == KILLED
+    assert runs.run(out, Trouble(kill_at=(runs.moments // 2, 0))) == KILLED
     assert runs.run(out, Trouble(nobody=True)) == ExitCode.USAGE
     assert "can't be written" in runs.said
     assert runs.run(out) == ExitCode.OK
@@ -188,6 +180,25 @@ def test_a_journal_cut_at_any_page_is_refused_by_name_or_gone_on_with(runs: Runs
     assert codes.count(ExitCode.OK) == 1  # nothing at all is a run that has not begun
 
 
+def test_a_log_of_the_journal_that_is_cut_anywhere_is_gone_on_with(runs: Runs) -> None:
+    """What a machine that lost power may have: the last rows are lost, and nothing else."""
+    killed = runs.folder / "killed early"
+    process = runs.start(killed)
+    while process.is_alive() and done(killed) < 4:
+        time.sleep(0.005)
+    process.kill()
+    process.join()
+    log = (killed / f"{JOURNAL}-wal").read_bytes()
+    assert len(log) > 4096
+    for part in range(6):
+        out = runs.folder / f"log {part}"
+        shutil.copytree(killed, out)
+        (out / f"{JOURNAL}-wal").write_bytes(log[: len(log) * part // 6])
+        (out / f"{JOURNAL}-shm").unlink(missing_ok=True)
+        assert runs.run(out) == ExitCode.OK
+        assert runs.differing(out) == []
+
+
 def test_fresh_starts_anew_and_keeps_what_was_there(runs: Runs) -> None:
     out = runs.folder / "fresh"
     assert runs.run(out, Trouble(order={"seed": 2})) == ExitCode.OK
@@ -203,5 +214,5 @@ def test_fresh_starts_anew_and_keeps_what_was_there(runs: Runs) -> None:
 
 def test_the_undisturbed_run_is_a_chapter(runs: Runs) -> None:
     """The bytes that all others are held against have words of the model in them."""
-    assert runs.files["chapter.md"].startswith(f"# {DEFAULT_SYSTEM}\n".encode())
+    assert runs.files["chapter.md"].startswith(f"# {OTHER_SYSTEM}\n".encode())
     assert b"An attempt by tiny.gguf" in runs.files["chapter.md"]

@@ -8,7 +8,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -235,17 +235,24 @@ def test_a_changed_claim_remakes_just_what_it_must(place: Place, prompts: Path) 
     source = next(
         path for path in prompts.rglob("*.toml") if opening in path.read_text(encoding="utf-8")
     )
-    change(source, opening, f"Here, {opening[0].lower()}{opening[1:]}")
+    change(source, opening, f"As it happens, {opening[0].lower()}{opening[1:]}")
     found = status(place.folder, place.model, QUIET)
+    # The part's attempt has to be on the subject of all its claims.
     assert [(each.key, each.why) for each in found.missing] == [
-        ("p03.latency.question", "changed: prompt, guards")
+        (ATTEMPT, "changed: guards"),
+        ("p03.latency.question", "changed: prompt, guards"),
     ]
     assert found.otherwise == ("p03.latency",)
     before = dict(cut(place.page))
     rewrite(place.folder, Again(()), place.model, 1, QUIET)
     after = dict(cut(place.page))
-    changed = {path[-1] for path in after if before.get(path) != after[path]}
-    assert changed == {"Latency"}
+    changed = {
+        path[2:]
+        for path in after
+        if before.get(path) != after[path] and len(path) > 1 and path[1].startswith("Part ")
+    }
+    assert ("Latency expectations",) in changed
+    assert changed <= {(), ("Latency expectations",)}  # the former: with the part's attempt
     assert status(place.folder, place.model, QUIET).missing == ()
 
 
@@ -284,7 +291,7 @@ def test_a_section_is_written_again_and_the_rest_is_left(place: Place) -> None:
     page = place.page
     write(order(Path(place.model), place.folder), QUIET)
     assert place.page == page  # a run that goes on keeps it
-    rewrite(place.folder, Again((ATTEMPT,), free=True), place.model, 1, QUIET)
+    rewrite(place.folder, Again((ATTEMPT,), undo=True), place.model, 1, QUIET)
     assert place.json("transcript.json")["wrote"] == before
     assert made.page == place.folder / "chapter.md"
 
@@ -324,7 +331,6 @@ def test_an_edit_that_is_not_pinned_is_kept_aside(place: Place) -> None:
         (Again(("p03.nothing",)), "p03.nothing: the chapter has no such section"),
         (Again(("p04.assumptions",)), "p04.assumptions: the chapter has no such section"),
         (Again(("p03.nothing",), pin=True), "p03.nothing: the chapter has no such section"),
-        (Again(("p15.rejection",)), "p15.rejection: the model writes nothing in this section"),
     ],
 )
 def test_a_section_that_is_not_there_is_named(place: Place, again: Again, told: str) -> None:
@@ -332,6 +338,16 @@ def test_a_section_that_is_not_there_is_named(place: Place, again: Again, told: 
     with pytest.raises(UsageError, match=told):
         rewrite(place.folder, again, place.model, 1, QUIET)
     assert place.page == page
+
+
+def test_a_section_in_which_the_model_writes_nothing_is_named(
+    small_model: Path, tmp_path: Path
+) -> None:
+    asked = replace(order(small_model, tmp_path / "out"), parts=(6,))
+    write(asked, QUIET)
+    silent = next(s.id for s in rate_limiter_plan().sections((6,)) if ".failure" not in s.id)
+    with pytest.raises(UsageError, match=f"{silent}: the model writes nothing in this section"):
+        rewrite(tmp_path / "out", Again((silent,)), str(small_model), 1, QUIET)
 
 
 def test_what_was_never_begun_is_said(tmp_path: Path) -> None:
