@@ -1,54 +1,19 @@
 """A chapter in its folder, planned again under other assumptions, and written so if that is wanted."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
-
 from chapter_offline.catalog.pins import load_pins
-from chapter_offline.chapter.document import Voice
 from chapter_offline.chapter.figuring import figures_for
-from chapter_offline.chapter.plan import Depth, Plan, make_plan
+from chapter_offline.chapter.plan import Plan, make_plan
 from chapter_offline.chapter.what_if import WhatIf, changed, what_if
-from chapter_offline.errors import BadInputError, UsageError
+from chapter_offline.errors import UsageError
 from chapter_offline.knowledge.briefs import Brief, load_brief
-from chapter_offline.knowledge.files import shaped
 from chapter_offline.knowledge.library import load_library
 from chapter_offline.resources import prompts_dir
 from chapter_offline.workflow import Order
-
-
-class _Part(BaseModel):
-    """A part of a manifest; what else stands there doesn't matter here."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-
-class _Model(_Part):
-    name: str
-
-
-class _Engine(_Part):
-    gpu_layers: int
-
-
-class _Settings(_Part):
-    voice: Voice
-    depth: Depth | None
-    words: int
-    parts: tuple[int, ...]
-    window: int
-    seed: int
-
-
-class Made(_Part):
-    """Of a manifest, what says how the chapter was made."""
-
-    model: _Model
-    engine: _Engine
-    settings: _Settings
+from chapter_offline.writing.made import Made, read_manifest
 
 
 @dataclass(frozen=True)
@@ -90,7 +55,7 @@ def ask_what_if(folder: Path, changes: Sequence[str]) -> Asked:
     changes: see `chapter.what_if.changed`. Raises UsageError for a folder that has no chapter and
     for a change that can't be made, BadInputError for a damaged brief or manifest.
     """
-    made = _made(folder / "manifest.json")
+    made = read_manifest(folder / "manifest.json")
     library = load_library(prompts_dir())
     brief = load_brief(folder / "brief.toml")
     depth, words = made.settings.depth, made.settings.words
@@ -100,15 +65,3 @@ def ask_what_if(folder: Path, changes: Sequence[str]) -> Asked:
         for each in (brief, other)
     )
     return Asked(made, other, before, after, what_if(before, after))
-
-
-def _made(path: Path) -> Made:
-    try:
-        read = json.loads(path.read_bytes())
-    except (FileNotFoundError, NotADirectoryError):
-        raise UsageError(
-            f"{path.parent}: no manifest.json there; name a folder that `chapter-offline write` has made"
-        ) from None
-    except (OSError, ValueError, RecursionError) as error:
-        raise BadInputError(f"{path}: can't be read: {error}") from None
-    return shaped(Made, read, f"{path}: it is no manifest of a chapter")

@@ -26,10 +26,12 @@ from chapter_offline.knowledge.files import line_of
 from chapter_offline.knowledge.generic import Answers, brief_from, load_choices
 from chapter_offline.knowledge.library import Library, load_library, slug
 from chapter_offline.output import folder
-from chapter_offline.output.check import Finding, check
 from chapter_offline.output.markdown import chapter_markdown, words
 from chapter_offline.output.svg import render_diagrams
 from chapter_offline.resources import prompts_dir
+from chapter_offline.review.chapter import Checker, Report
+from chapter_offline.review.findings import Finding
+from chapter_offline.review.source import Known, Source
 from chapter_offline.writing.asking import load_asking
 from chapter_offline.writing.author import Author, Authored, Load
 from chapter_offline.writing.calibrating import calibration_for
@@ -78,16 +80,23 @@ class Planned:
 
 @dataclass(frozen=True)
 class Made:
-    """A chapter on disk. words: of the whole page. planned: of the parts asked for, as planned."""
+    """A chapter on disk. words: of the whole page. planned: of the parts asked for, as planned.
+
+    report: what `chapter-offline check` says of it.
+    """
 
     folder: Path
     page: Path
     words: int
     planned: int
-    findings: tuple[Finding, ...]
+    report: Report
     authored: Authored
     seconds: float
     peak_bytes: int
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        return self.report.findings
 
 
 def checked_name(system: str) -> str:
@@ -332,10 +341,12 @@ def _files(at: Desk, authored: Authored, out: Path, started: float) -> Made:
     seconds, peak = time.monotonic() - started, _peak_bytes()
     report = run_report(authored, at.engine, seconds=seconds, peak_bytes=peak, margins=at.margins)
     folder.write_whole(out / "run.json", as_json(report))
-    findings = check(page, at.plan, parts)
+    known = Known(at.plan, parts, authored.chapter.voice)
+    drawn = frozenset(s.diagram.strip() for s in at.plan.sections(parts) if s.diagram)
+    checked = Checker(at.library.prompts).check(Source(out / "chapter.md", page, known, ()), drawn)
     planned = sum(part.words for part in at.plan.parts if part.number in parts)
     made = out / "chapter.md"
-    return Made(out, made, words(page), planned, tuple(findings), authored, seconds, peak)
+    return Made(out, made, words(page), planned, checked, authored, seconds, peak)
 
 
 def _model_facts(model: ResolvedModel) -> dict[str, Any]:
@@ -361,6 +372,7 @@ def incomplete(made: Made) -> IncompleteError:
     """The findings of a made chapter as one error."""
     first = made.findings[0]
     more = f", and {len(made.findings) - 1} more" if len(made.findings) > 1 else ""
+    line = f":{first.line}" if first.line else ""
     return IncompleteError(
-        f"{made.page}: {first.where}: {first.what}{more}; the page names them at its end"
+        f"{made.page}{line}: {first.where}: {first.what}{more}; `chapter-offline check {made.folder}` shows all"
     )

@@ -20,12 +20,16 @@ _AMOUNT = re.compile(
     r"|bytes?|[kKMGTP]i?B)\b)(?P<per>/(?:day|s)\b| (?:per|a|each) (?:day|second|month|year)\b)?)?(?![\w%])"
 )
 _STATES = re.compile(
-    r"(?P<label>[^.?!;:,()|\d=×÷+]{3,90}?)(?P<verb>\s+(?:is|are|of|lasts|equals|amounts? to|comes? to|stands? at|is set to|is limited to)\s+|\s*[:=]\s*)"
+    r"(?P<label>[^.?!;:,()|\d=×÷+]{3,90}?)(?P<verb>\s+(?:is|are|of|lasts|equals|amounts? to|comes? to|stands? at|is set to|is limited to)\s+|\s*:\s*)"
     r"(?:about |around |roughly |approximately |some |exactly |only |just |an? average of |~ ?|≈ ?)?$",
     re.I,
 )
+_OPERATOR = re.compile(r"\s*[×÷+−*/=≈^]")
+"""What follows an amount that is only a step of a derivation."""
+_BEFORE = 140
+"""Characters before an amount in which its label may stand."""
 _OTHERWISE = re.compile(
-    r"\b(?:if|when|unless|until|would|could|may|might|than|every|each|between|from|up|most|least|first|then|after|before|another|next|not?|old|new|instead)\b",
+    r"\b(?:if|when|unless|until|would|could|may|might|than|every|each|between|from|up|most|least|first|then|after|before|another|next|not?|old|new|instead|place|case|spite|front|because|is|are|was|were|has|have|such|these|those|this)\b",
     re.I,
 )
 """A label with one of these is about a case, a bound or a change, and not about what is."""
@@ -81,8 +85,12 @@ def amounts(text: str) -> list[Amount]:
 def stated(sentence: str) -> Iterator[Stated]:
     """What a sentence states of a figure: "LABEL is AMOUNT", "LABEL of AMOUNT", "LABEL: AMOUNT"."""
     for found in _AMOUNT.finditer(sentence):
-        said = _STATES.search(sentence[: found.start()])
-        if said is None or _OTHERWISE.search(said["label"]):
+        said = _STATES.search(sentence[max(0, found.start() - _BEFORE) : found.start()])
+        if (
+            said is None
+            or _OTHERWISE.search(said["label"])
+            or _OPERATOR.match(sentence, found.end())
+        ):
             continue
         about = stems(said["label"])
         if about:

@@ -48,12 +48,8 @@ def names_in(sentence: str) -> list[str]:
 
 def known_words(texts: Iterable[str]) -> frozenset[str]:
     """Every word of these texts, and the pieces of what a hyphen or a stroke joins."""
-    return frozenset(
-        piece
-        for text in texts
-        for word in re.findall(r"[\w'’/&+-]+", text)
-        for piece in (word, *re.split(r"[-/]", word))
-    )
+    words = {word for text in texts for word in re.findall(r"[\w'’/&+-]+", text)}
+    return frozenset(piece for word in words for piece in (word, *re.split(r"[-/]", word)))
 
 
 def is_known(name: str, known: frozenset[str], common: frozenset[str]) -> bool:
