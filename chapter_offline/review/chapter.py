@@ -266,7 +266,9 @@ def plan_texts(plan: Plan) -> Iterator[str]:
         for section in part.sections:
             yield plain(f"{section.heading} {section.frame} {section.idea} {section.rule}")
             yield plain(" ".join(f"{s.lead} {s.ask} {s.text}" for s in section.statements))
+            tables = [section.table] if section.table else []
             if section.example:
                 yield plain(f"{section.example.heading} {section.example.so}")
-            for table in filter(None, (section.table, section.example and section.example.table)):
+                tables.append(section.example.table)
+            for table in tables:
                 yield plain(" ".join([*table.head, *(cell for row in table.rows for cell in row)]))

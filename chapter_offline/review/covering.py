@@ -29,11 +29,15 @@ class Headings(Shape):
 
 @dataclass(frozen=True)
 class Covering:
-    """What a page covers. covered: ids of requirements. parts: the part that each section is in, 0 for none."""
+    """What a page covers. covered: ids of requirements. parts: the part that each section is in, 0 for none.
+
+    owners: the requirement that each section belongs to, "" for none; of a page without a plan.
+    """
 
     covered: frozenset[str]
     parts: tuple[int, ...]
     findings: tuple[Finding, ...]
+    owners: tuple[str, ...] = ()
 
 
 def load_headings(prompts: Path) -> Headings:
@@ -104,10 +108,10 @@ def covering_of_headings(sections: Sequence[Section], spec: Spec, headings: Head
     """
     parts = _parts(sections, spec, headings)
     owners = _owners(sections, parts, spec, headings)
+    belongs = tuple(_owner_of(sections, place, owners) for place in range(len(sections)))
     words: dict[str, int] = {}
     lines: dict[str, int] = {}
-    for place, section in enumerate(sections):
-        owner = _owner_of(sections, place, owners)
+    for section, owner in zip(sections, belongs, strict=True):
         if owner:
             words[owner] = words.get(owner, 0) + section.words
             lines.setdefault(owner, section.line)
@@ -126,13 +130,11 @@ def covering_of_headings(sections: Sequence[Section], spec: Spec, headings: Head
             elif words[name] < THIN:
                 what = f"{words[name]} words, fewer than {THIN}"
                 findings.append(Finding(where, what, "thin", lines[name], part.number))
-    by_owner = {name: int(name[1:3]) for name in words}
     places = tuple(
-        by_owner.get(_owner_of(sections, place, owners), parts[place])
-        for place in range(len(sections))
+        int(owner[1:3]) if owner else part for owner, part in zip(belongs, parts, strict=True)
     )
     covered = frozenset(name for name, count in words.items() if count >= THIN)
-    return Covering(covered, places, tuple(findings))
+    return Covering(covered, places, tuple(findings), belongs)
 
 
 def _owner_of(sections: Sequence[Section], place: int, owners: Mapping[int, str]) -> str:

@@ -50,6 +50,11 @@ def test_numbers_that_the_appendix_lacks_are_found(line: str, numbers: list[str]
     assert of(line) == numbers
 
 
+def test_small_counts_may_be_let_pass() -> None:
+    page = "It asks 7 clocks for 7 s, or 17 of them.\n" + APPENDIX
+    assert [(f.line, f.number) for f in unexplained(page, small=10)] == [(1, "7 s"), (1, "17")]
+
+
 @pytest.mark.parametrize(
     ("cell", "numbers"),
     [
