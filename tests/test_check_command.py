@@ -21,7 +21,7 @@ def test_findings_are_printed_with_their_place_and_a_table(tmp_path: Path) -> No
         'their.md:7: Race conditions: names a product or company: "Use Kafka, as one does."'
         in ran.out
     )
-    assert "their.md:5: Part 8 / Race conditions: 7 words, fewer than 40" in ran.out
+    assert "their.md:5: Part 8 / Race conditions: 5 words, fewer than 40" in ran.out
     assert "8. Consistency, Concurrency and Ordering" in ran.out
     assert "not judged: numbers were compared with each other only" in ran.out
     assert ran.err.startswith("chapter-offline: their.md: ")

@@ -228,13 +228,19 @@ def _row(
 
 
 def _distinct(findings: Sequence[Finding]) -> tuple[Finding, ...]:
-    """In the page's order, each line and kind once; what has no line comes first."""
-    kept: dict[tuple[object, ...], Finding] = {}
+    """In the page's order; what has no line comes first.
+
+    A section's end is looked at by the plan, and once more as a paragraph's: it counts once.
+    """
+    ends: set[int] = set()
+    kept = []
     for finding in findings:
-        # A section's end is found by the plan, and once more as a paragraph's.
-        own = () if finding.kind == "unfinished" else (finding.where, finding.what)
-        kept.setdefault((finding.line, finding.kind, own), finding)
-    return tuple(sorted(kept.values(), key=lambda f: (f.line, f.part)))
+        if finding.kind == "unfinished" and finding.line in ends:
+            continue
+        if finding.kind == "unfinished":
+            ends.add(finding.line)
+        kept.append(finding)
+    return tuple(sorted(kept, key=lambda finding: (finding.line, finding.part)))
 
 
 def _passages(sections: Sequence[Section], covering: Covering, *, ours: bool) -> Iterator[Passage]:

@@ -19,6 +19,7 @@ import platformdirs
 import chapter_offline
 from chapter_offline.catalog.choose import resolve_model
 from chapter_offline.chapter.plan import WORDS
+from chapter_offline.errors import DoesNotFitError, IncompleteError
 from chapter_offline.knowledge.files import read_toml, shaped
 from chapter_offline.knowledge.spec import Part, load_spec
 from chapter_offline.resources import prompts_dir
@@ -65,7 +66,9 @@ def made(version: Version, fresh: bool = False) -> Result:
         return Result(**json.loads(kept.read_bytes()))
     script = Path(__file__).resolve().parents[1] / "evaluate"
     command = [sys.executable, str(script), "--one", json.dumps(asdict(version))]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode:
+        raise IncompleteError(f"{version.model}, {version.way}: it could not be written; see above")
     kept.parent.mkdir(parents=True, exist_ok=True)
     kept.write_text(done.stdout, encoding="utf-8")
     return Result(**json.loads(done.stdout))
@@ -133,7 +136,10 @@ def _plainly(version: Version) -> str:
         messages = asking.messages(kind, values | {"parts": told, "words": f"{words:,}"})
         turns: Any = [{"role": message.role, "content": message.text} for message in messages]
         limit = None if kind == "whole" else int(2 * words * _TOKENS_A_WORD)
-        answer: Any = llm.create_chat_completion(turns, max_tokens=limit, temperature=0.7)
+        try:
+            answer: Any = llm.create_chat_completion(turns, max_tokens=limit, temperature=0.7)
+        except ValueError as error:
+            raise DoesNotFitError(f"{version.model}: {version.way}: {error}") from None
         return str(answer["choices"][0]["message"]["content"]).strip()
 
     if version.way == WHOLE:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-FEWEST_WORDS = 4
+FEWEST_WORDS = 3
 MOST_WORDS = 60
 _OPENERS, _CLOSERS = "\"“‘'($", "\"”’')"
 

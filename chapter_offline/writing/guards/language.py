@@ -12,13 +12,14 @@ _ENGLISH = frozenset(
 )
 _OTHERS = frozenset(
     """
-    der das und ist nicht ein eine einen den dem von zu mit auf wird werden sind
-    le les des une est pas dans pour sur avec qui du au aux ne sont
-    el los las una y por para con es del que al se su
-    il lo gli di che per con sono nel della
-    een het van niet voor zijn wordt os uma não
+    der das und ist nicht ein eine einen dem von zu mit auf wird werden sind
+    le les des une est pas dans avec qui du au aux ne sont
+    el los las una y por para es que al se su
+    il lo gli di che sono nel della
+    een het niet voor zijn wordt os uma não
     """.split()
 )
+"""Small words of German, French, Spanish, Italian, Dutch and Portuguese that are none in English."""
 _FEWEST = 8
 """Shorter sentences need not have any of the small words."""
 
