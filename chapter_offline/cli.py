@@ -9,6 +9,7 @@ import click
 from chapter_offline import __version__
 from chapter_offline.briefs_command import briefs
 from chapter_offline.catalog.pins import Pin, find_pin
+from chapter_offline.check_command import check
 from chapter_offline.claims_command import claims
 from chapter_offline.errors import (
     ChapterOfflineError,
@@ -162,6 +163,7 @@ def _pull(pins: Sequence[Pin], quiet: bool) -> None:
 
 
 main.add_command(briefs)
+main.add_command(check)
 main.add_command(claims)
 main.add_command(explain)
 main.add_command(replay)

@@ -15,9 +15,11 @@ from chapter_offline.desk import Desk
 from chapter_offline.errors import IncompleteError
 from chapter_offline.orders import BRIEF
 from chapter_offline.output import folder
-from chapter_offline.output.check import Finding, check
 from chapter_offline.output.markdown import chapter_markdown, words
 from chapter_offline.output.svg import render_diagrams
+from chapter_offline.review.chapter import Checker, Report
+from chapter_offline.review.findings import Finding
+from chapter_offline.review.source import Known, Source
 from chapter_offline.writing.author import Authored
 from chapter_offline.writing.journal import Journal
 from chapter_offline.writing.manifest import MANIFEST, RUN, manifest, run_report, shape_json
@@ -29,16 +31,23 @@ PAGE = "chapter.md"
 
 @dataclass(frozen=True)
 class Made:
-    """A chapter on disk. words: of the whole page. planned: of the parts asked for, as planned."""
+    """A chapter on disk. words: of the whole page. planned: of the parts asked for, as planned.
+
+    report: what `chapter-offline check` says of it.
+    """
 
     folder: Path
     page: Path
     words: int
     planned: int
-    findings: tuple[Finding, ...]
+    report: Report
     authored: Authored
     seconds: float
     peak_bytes: int
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        return self.report.findings
 
 
 def put(out: Path, name: str, data: bytes, journal: Journal, progress: Progress) -> str:
@@ -95,9 +104,11 @@ def file_chapter(
     seconds, peak = time.monotonic() - started, peak_bytes()
     report = run_report(authored, at.engine, seconds=seconds, peak_bytes=peak, margins=at.margins)
     folder.write_whole(out / RUN, shape_json(report))
-    findings = check(page, at.plan, chapter.parts)
+    known = Known(at.plan, chapter.parts, chapter.voice)
+    drawn_texts = frozenset(s.diagram.strip() for s in at.plan.sections(chapter.parts) if s.diagram)
+    checked = Checker(at.library.prompts).check(Source(out / PAGE, page, known, ()), drawn_texts)
     planned = sum(part.words for part in at.plan.parts if part.number in chapter.parts)
-    return Made(out, out / PAGE, words(page), planned, tuple(findings), authored, seconds, peak)
+    return Made(out, out / PAGE, words(page), planned, checked, authored, seconds, peak)
 
 
 def _named_before(out: Path) -> Mapping[str, str]:

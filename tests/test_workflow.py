@@ -4,6 +4,7 @@ import json
 import re
 import xml.etree.ElementTree as ET
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ from systems import (
 
 from chapter_offline.knowledge.briefs import load_brief
 from chapter_offline.knowledge.library import check_brief
-from chapter_offline.output.check import Finding
+from chapter_offline.review.findings import Finding
 from chapter_offline.workflow import (
     Made,
     Order,
@@ -138,11 +139,11 @@ def test_a_dry_run_leaves_nothing(tiny_model: Path, tmp_path: Path) -> None:
 
 def test_what_a_check_found_is_said_in_a_line(small: tuple[Made, Heard, Order]) -> None:
     made = small[0]
-    findings = (Finding("Part 3 / Latency", "the section is empty"), Finding("Part 4", "gone"))
-    error = incomplete(Made(**vars(made) | {"findings": findings}))
-    assert str(error) == (
-        f"{made.page}: Part 3 / Latency: the section is empty, and 1 more; "
-        "the page names them at its end"
+    first = Finding("Part 3 / Latency", "the section is empty", "missing", 17, 3)
+    report = replace(made.report, findings=(first, Finding("Part 4", "gone")))
+    assert str(incomplete(replace(made, report=report))) == (
+        f"{made.page}:17: Part 3 / Latency: the section is empty, and 1 more; "
+        f"`chapter-offline check {made.folder}` shows all"
     )
 
 

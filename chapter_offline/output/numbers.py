@@ -5,6 +5,7 @@ Knows the page alone, not the figures it was made of. What a model wrote is mark
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from chapter_offline.sizing.units import printed, quantity
@@ -27,22 +28,33 @@ _MOMENT = re.compile(r"^\| \d(?: s)? (?=\|)")
 _WORDS = {"million": 1e6, "billion": 1e9, "trillion": 1e12}
 
 
-def unexplained(page: str) -> list[tuple[str, str]]:
-    """Numbers of the page that its appendix of figures does not have, each with its line.
+@dataclass(frozen=True)
+class Unexplained:
+    """A number that nothing explains. line: from 1. text: of its line."""
+
+    line: int
+    number: str
+    text: str
+
+
+def unexplained(page: str, small: int = 0) -> list[Unexplained]:
+    """Numbers of the page that its appendix of figures does not have.
 
     A distance from a threshold stands in no appendix: it is reckoned again from its row. Tables of
-    one simulated run, and of other assumptions, say so above and are passed over.
+    one simulated run, and of other assumptions, say so above and are passed over. small: whole
+    numbers up to this pass where they have no unit.
     """
     body, _, rest = page.partition(_FIGURES)
     known: set[str] = set()
     for found in _NUMBER.finditer(rest.partition(_TERMS)[0]):
         known |= {found[0], found[1]}
     faults = []
-    for line in _lines(body):
+    for number, line in _lines(body):
         text = _BEFORE_ROUNDING.sub("", _NAMES.sub("", _MOMENT.sub("", line)))
         for found in _NUMBER.finditer(text):
-            if found[0] not in known and not _is_distance(found[0], line):
-                faults.append((found[0], line))
+            counted = found[0].isdigit() and int(found[0]) <= small
+            if found[0] not in known and not counted and not _is_distance(found[0], line):
+                faults.append(Unexplained(number, found[0], line))
     return faults
 
 
@@ -65,13 +77,13 @@ def _amount(cell: str) -> Any:
     )
 
 
-def _lines(body: str) -> Iterator[str]:
-    """Lines that the program wrote, without fences and what a model said."""
+def _lines(body: str) -> Iterator[tuple[int, str]]:
+    """Lines that the program wrote, with their numbers, without fences and what a model said."""
     fenced = asked = apart = False
-    for line in body.splitlines():
+    for number, line in enumerate(body.splitlines(), start=1):
         if line.startswith("```"):
             fenced = line == "```mermaid"
         apart = line.startswith(_APART) or (apart and (not line or line.startswith("|")))
         asked = line.startswith(_MODEL[2]) or (asked and (not line or line.startswith("- ")))
         if not (fenced or asked or apart or line.startswith((*_MODEL, _OF_THE_PAGE))):
-            yield line
+            yield number, line

@@ -12,10 +12,10 @@ from chapter_offline.knowledge.files import read_toml
 from chapter_offline.knowledge.library import Library
 from chapter_offline.knowledge.lint import rendered_faults, template_faults, without_marks
 from chapter_offline.knowledge.spec import label_pattern
-from chapter_offline.output.check import Finding
 from chapter_offline.output.markdown import chapter_markdown
 from chapter_offline.output.numbers import unexplained
 from chapter_offline.review.echoes import Echo, echoes
+from chapter_offline.review.findings import Finding
 from chapter_offline.review.prose import read_prose
 from chapter_offline.review.rendered import Entry, Reading, read_all
 from chapter_offline.review.texts import Template, brief_templates, library_templates, place
@@ -236,8 +236,9 @@ def _chapter(library: Library, name: str, file: str, brief: Brief) -> Iterator[F
     page = chapter_markdown(Chapter(plan, "quoted", "a model", parts, Pieces()))
     for fault in read_prose(page).faults():
         yield Finding(file, f"its chapter: {fault}")
-    for number, line in unexplained(page):
-        yield Finding(file, f"its chapter: {number} is no figure of its appendix: …{line[:80]}…")
+    for found in unexplained(page):
+        what = f"{found.number} is no figure of its appendix: …{found.text[:80]}…"
+        yield Finding(file, f"its chapter: {what}")
     for term, _ in plan.terms:
         count = page.count(f" ({library.terms[term].gloss})")
         if count != 1:

@@ -9,7 +9,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from chapter_offline.review.echoes import grams, words_of
+from chapter_offline.review.echoes import words_of
+from chapter_offline.review.measures import repeated
 
 WINDOW, STEP = 2500, 250
 """Words within which short repetitions are counted, and by how many the window moves on."""
@@ -72,12 +73,6 @@ def read_prose(page: str) -> Prose:
         mean=sum(lengths) / max(1, len(lengths)),
         runs=tuple(run for block in blocks for run in _runs(sentences_of(block))),
     )
-
-
-def repeated(words: Sequence[str], n: int) -> float:
-    """The share of a text's runs of n words that stood in it before."""
-    found = grams(list(words), n)
-    return 1 - len(set(found)) / len(found) if found else 0.0
 
 
 def paragraphs(page: str) -> Iterator[str]:

@@ -16,9 +16,10 @@ from chapter_offline.chapter.diagrams import DIAGRAMS
 from chapter_offline.chapter.document import Chapter, Pieces
 from chapter_offline.chapter.plan import Plan
 from chapter_offline.knowledge.briefs import Brief
-from chapter_offline.output.check import check
 from chapter_offline.output.markdown import chapter_markdown
 from chapter_offline.output.svg import render_diagrams
+from chapter_offline.review.covering import covering_of_plan
+from chapter_offline.review.page import read_page
 
 ALL_PARTS = tuple(range(1, 19))
 ALTERNATIVE = {
@@ -114,7 +115,8 @@ def test_names_are_text_wherever_they_stand(name: str) -> None:
 @hostile_names
 def test_a_page_with_hostile_names_passes_its_own_check(name: str) -> None:
     """Only that its components are all called the same, which they may not be elsewhere."""
-    assert check(page_of(all_named(name)), all_named(name), ALL_PARTS) == []
+    plan = all_named(name)
+    assert covering_of_plan(read_page(page_of(plan)), plan, ALL_PARTS).findings == ()
 
 
 def test_no_html_is_ever_on_a_page() -> None:

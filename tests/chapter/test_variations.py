@@ -77,6 +77,6 @@ def test_a_system_whose_calls_never_run_out_has_no_such_table() -> None:
 @pytest.mark.parametrize("note", [SIMULATED_NOTE, VARIED_NOTE])
 def test_a_table_of_other_assumptions_is_passed_over_and_nothing_after_it(note: str) -> None:
     body = f"{note} so and so.\n\n| a | b |\n| --- | --- |\n| 44 | 45 |\n\nThen 46 came.\n"
-    found = [number for number, _ in unexplained(body + "\n## Appendix A: Figures\n\n| 1 |\n")]
+    found = [found.number for found in unexplained(body + "\n## Appendix A: Figures\n\n| 1 |\n")]
     assert found == ["46"]
     assert re.match(r"\*\w.*:\*", note)

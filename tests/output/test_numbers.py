@@ -25,7 +25,7 @@ APPENDIX = """
 
 
 def of(*lines: str) -> list[str]:
-    return [number for number, _ in unexplained("\n\n".join(lines) + "\n" + APPENDIX)]
+    return [found.number for found in unexplained("\n\n".join(lines) + "\n" + APPENDIX)]
 
 
 @pytest.mark.parametrize(
@@ -50,6 +50,11 @@ def test_numbers_that_the_appendix_lacks_are_found(line: str, numbers: list[str]
     assert of(line) == numbers
 
 
+def test_small_counts_may_be_let_pass() -> None:
+    page = "It asks 7 clocks for 7 s, or 17 of them.\n" + APPENDIX
+    assert [(f.line, f.number) for f in unexplained(page, small=10)] == [(1, "7 s"), (1, "17")]
+
+
 @pytest.mark.parametrize(
     ("cell", "numbers"),
     [
@@ -71,4 +76,6 @@ def test_no_number_of_a_chapter_is_without_a_derivation(name: str, depth: str) -
     assert unexplained(page) == []
     claim = next(s for s in plan.parts[2].sections if s.statements)
     said = claim.statements[0].text
-    assert [n for n, _ in unexplained(page.replace(said, f"{said} In 7,777 cases."))] == ["7,777"]
+    assert [
+        found.number for found in unexplained(page.replace(said, f"{said} In 7,777 cases."))
+    ] == ["7,777"]

@@ -7,8 +7,8 @@ import pytest
 from systems import PROMPTS, library
 
 from chapter_offline.knowledge.library import Library, load_library
-from chapter_offline.output.check import Finding
 from chapter_offline.review.check import check_all, unused_terms
+from chapter_offline.review.findings import Finding
 from chapter_offline.review.samples import brief_named, sample_briefs
 
 FAULTS = '''

@@ -7,7 +7,8 @@ from chapter_offline.chapter.document import Chapter, Pieces
 from chapter_offline.chapter.plan import Plan, make_plan
 from chapter_offline.output.markdown import chapter_markdown
 from chapter_offline.review.echoes import echoes, words_of
-from chapter_offline.review.prose import Prose, paragraphs, read_prose, repeated, sentences_of
+from chapter_offline.review.measures import repeated
+from chapter_offline.review.prose import Prose, paragraphs, read_prose, sentences_of
 from chapter_offline.review.samples import sample_briefs
 
 PAGE = """# System

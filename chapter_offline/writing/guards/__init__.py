@@ -9,28 +9,47 @@ from collections.abc import Callable, Sequence
 from chapter_offline.writing.guards.answered import answered
 from chapter_offline.writing.guards.chat import chat
 from chapter_offline.writing.guards.complete import complete
+from chapter_offline.writing.guards.contradicting import contradicting
+from chapter_offline.writing.guards.language import language
 from chapter_offline.writing.guards.markup import markup
+from chapter_offline.writing.guards.negation import negation
 from chapter_offline.writing.guards.numbers import numbers
 from chapter_offline.writing.guards.question import question, what_if
+from chapter_offline.writing.guards.reasons import keeps_reason, reasons
 from chapter_offline.writing.guards.repeats import alike, grams, repeats
 from chapter_offline.writing.guards.subject import grounded, stems, subject
 from chapter_offline.writing.guards.vendors import vendor_names, vendors
+from chapter_offline.writing.guards.world import Strictness, closed_world, common_terms
 
 Guard = Callable[[str, Sequence[str]], str | None]
 
-ALWAYS: tuple[Guard, ...] = (complete, chat, markup, repeats)
+ALWAYS: tuple[Guard, ...] = (complete, language, chat, markup, repeats)
+
+
+def of_claim(claim: str) -> tuple[Guard, ...]:
+    """What a sentence that says a claim in other words has to pass besides."""
+    return (negation(claim), reasons(claim), keeps_reason(claim))
+
 
 __all__ = [
     "ALWAYS",
     "Guard",
+    "Strictness",
     "alike",
     "answered",
     "chat",
+    "closed_world",
+    "common_terms",
+    "contradicting",
     "grams",
     "grounded",
+    "keeps_reason",
     "markup",
+    "negation",
     "numbers",
+    "of_claim",
     "question",
+    "reasons",
     "stems",
     "subject",
     "vendor_names",

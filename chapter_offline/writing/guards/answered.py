@@ -3,15 +3,12 @@
 import re
 from collections.abc import Sequence
 
+from chapter_offline.writing.guards.clauses import NEGATION, SENTENCE_END, nearest
 from chapter_offline.writing.guards.subject import Guard, stems
 
 SHARE = 0.75
 """Of a question's words of substance, as many come from the statement."""
 
-_NEGATION = re.compile(
-    r"\b(?:no|not|never|nothing|nobody|none|neither|nor|without|cannot)\b|n't\b", re.I
-)
-_SENTENCE_END = re.compile(r"(?<=[.?!]) ")
 _CLAUSE_END = re.compile(r"(?<=[.?!,;:()]) ?")
 _POINTS_AWAY = re.compile(r"^Why \w+(?:n't)? (?:it|they|this|that|these|those|he|she|we|you)\b")
 
@@ -23,7 +20,7 @@ def answered(statement: str) -> Guard:
     the statement itself asks, and what takes for granted the opposite of what the statement says.
     """
     known = stems(statement)
-    sentences = _SENTENCE_END.split(statement)
+    sentences = SENTENCE_END.split(statement)
     clauses = _CLAUSE_END.split(statement)
 
     def guard(sentence: str, accepted: Sequence[str]) -> str | None:
@@ -32,20 +29,14 @@ def answered(statement: str) -> Guard:
             return "brings in something else"
         if _POINTS_AWAY.match(sentence):
             return "does not name its subject"
-        nearest = _nearest(sentence, sentences)
-        if nearest.endswith("?"):
+        near = nearest(sentence, sentences)
+        if near.endswith("?"):
             return "asked by the statement itself"
-        denies = _NEGATION.search(sentence)
-        if denies and not _NEGATION.search(nearest):
+        denies = NEGATION.search(sentence)
+        if denies and not NEGATION.search(near):
             return "denies what the statement says"
-        if not denies and _NEGATION.search(_nearest(sentence, clauses)):
+        if not denies and NEGATION.search(nearest(sentence, clauses)):
             return "says what the statement denies"
         return None
 
     return guard
-
-
-def _nearest(sentence: str, pieces: Sequence[str]) -> str:
-    """The piece that shares most words of substance with the sentence; the shortest of equals."""
-    own = stems(sentence)
-    return max(pieces, key=lambda piece: (len(stems(piece) & own), -len(piece)))

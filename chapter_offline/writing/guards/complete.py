@@ -2,21 +2,23 @@
 
 from collections.abc import Sequence
 
-FEWEST_WORDS = 4
+FEWEST_WORDS = 3
 MOST_WORDS = 60
+_OPENERS, _CLOSERS = "\"“‘'($", "\"”’')"
 
 
 def complete(sentence: str, accepted: Sequence[str]) -> str | None:
     words = sentence.split()
-    if not sentence or sentence[-1] not in ".?!":
+    if sentence.rstrip(_CLOSERS)[-1:] not in {".", "?", "!"}:
         return "no end"
-    if not sentence[0].isupper() and not sentence[0].isdigit():
+    first = sentence.lstrip(_OPENERS)[:1]
+    if not first.isupper() and not first.isdigit():
         return "no beginning"
     if not FEWEST_WORDS <= len(words) <= MOST_WORDS:
         return "length"
     if sentence.count("(") != sentence.count(")") or sentence.count('"') % 2:
         return "unbalanced"
-    letters = [char for char in sentence if char.isalpha()]
+    letters = [char for char in sentence.replace("µs", "") if char.isalpha()]
     if not letters or sum(char.isascii() for char in letters) < 0.95 * len(letters):
         return "script"
     return None

@@ -108,7 +108,12 @@ class Rewriting:
             end="sentence",
             max_tokens=_LEAST_TOKENS + int(len(sentence.split()) * _TOKENS_A_WORD),
             sampler=Sampler(temperature=_TEMPERATURE),
-            guards=(*guards.ALWAYS, self._vendors, same_figures(sentence)),
+            guards=(
+                *guards.ALWAYS,
+                *guards.of_claim(sentence),
+                self._vendors,
+                same_figures(sentence),
+            ),
         )
 
     def _fitted(self, kind: str, values: Mapping[str, str], tokens: int) -> tuple[Message, ...]:

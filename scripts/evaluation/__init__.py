@@ -1,0 +1,1 @@
+"""What `scripts/evaluate` measures: decisions about traits, and whole chapters beside plain prompting."""
