@@ -25,7 +25,7 @@ from chapter_offline.engine.interface import (
     WriteJob,
     Written,
 )
-from chapter_offline.errors import NotTheSameError
+from chapter_offline.errors import BadInputError, NotTheSameError
 from chapter_offline.filing import PAGE
 from chapter_offline.knowledge.briefs import load_brief
 from chapter_offline.knowledge.library import load_library
@@ -113,6 +113,7 @@ def replay(
     made = read_manifest(folder)
     check_outputs(folder, made)
     transcript = read_transcript((folder / TRANSCRIPT).read_bytes(), str(folder / TRANSCRIPT))
+    load_brief(folder / BRIEF)  # a damaged one is said before the model is loaded
     order = order_of(made, model)
     resolved = resolve_model(order.model, order.window, watch)
     engine = open_engine(
@@ -128,6 +129,8 @@ def replay(
     try:
         composed = _compose(folder, made, order, transcript, engine, progress)
         return _read_again(made, transcript, engine, resolved, composed, progress)
+    except BadInputError as error:
+        raise NotTheSameError(f"{folder}: {error}: another model, or another text") from None
     finally:
         engine.close()
 
@@ -203,7 +206,12 @@ def _compose(
         Verdict(told, made.judge) if made.judge else None,
         order.effort,
     )
-    chapter = author.write(order.parts, Silent()).chapter
+    try:
+        chapter = author.write(order.parts, Silent()).chapter
+    except NotTheSameError:
+        if engine.settings.model_sha256 == made.model.sha256:
+            raise
+        return "this model counts tokens otherwise, so what it would be told differs"
     page = chapter_markdown(replace(chapter, pinned=made.changes.pinned))
     if where := first_difference(page, (folder / PAGE).read_text(encoding="utf-8")):
         raise NotTheSameError(

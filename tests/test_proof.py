@@ -20,6 +20,8 @@ from systems import DEFAULT_SYSTEM, PROMPTS, library, rate_limiter_plan
 from tiny_gguf import write_tiny_gguf
 
 from chapter_offline import desk, replaying
+from chapter_offline.engine.interface import Settings
+from chapter_offline.engine.llama import open_engine
 from chapter_offline.errors import BadInputError, ExitCode, NotTheSameError, UsageError
 from chapter_offline.output.markdown import PINNED
 from chapter_offline.output.sections import cut, own_text
@@ -157,33 +159,36 @@ def test_a_coarser_file_of_the_same_weights_shows(first: Place, tmp_path: Path) 
 
 
 def forge(place: Place, *, transcript: bool) -> None:
-    """Changes a word of the model's first attempt on the page and in all digests.
+    """Swaps two words of the model's first attempt on the page, and puts all digests right.
 
     transcript: in its tokens too, so that only the model can tell.
     """
     told = place.json("transcript.json")
     result = next(row["result"] for row in told["wrote"] if row["result"]["key"] == ATTEMPT)
-    tokens = [token["id"] for token in result["tokens"]["answer"][0]]
-    words = result["sentences"]["answer"][0].split(" ")
-    # The tiny model's words are tokens: one takes another's place.
-    at = next(n for n in range(2, len(words) - 1) if words[n].isalpha() and words[n] != words[1])
-    forged = [*words[:at], words[1], *words[at + 1 :]]
-    page = place.page.replace(" ".join(words), " ".join(forged))
-    assert page != place.page
-    (place.folder / "chapter.md").write_text(page)
+    tokens = result["tokens"]["answer"][0]
+    with open_engine(Path(place.model), Settings(window=2048, threads=1)) as engine:
+        pieces = [engine._vocabulary.piece(token["id"]).decode() for token in tokens]
+    before = "".join(pieces).strip()
+    at = next(
+        n for n in range(2, len(pieces) - 1) if all(p[1:].isalpha() for p in pieces[n : n + 2])
+    )
+    pieces[at : at + 2] = pieces[at + 1], pieces[at]
+    after = "".join(pieces).strip()
+    assert before in place.page
+    (place.folder / "chapter.md").write_text(place.page.replace(before, after))
     if transcript:
-        spelled = 0
-        for number, token in enumerate(result["tokens"]["answer"][0]):
-            if token["id"] != tokens[1] and spelled == 0 and number > 2:
-                token["id"] = tokens[1]
-                spelled = 1
-        result["sentences"]["answer"][0] = " ".join(forged)
-        result["spans"]["answer"] = result["spans"]["answer"].replace(
-            " ".join(words), " ".join(forged)
-        )
+        first, second = tokens[at], tokens[at + 1]
+        first["id"], second["id"] = second["id"], first["id"]
+        result["sentences"]["answer"][0] = after
+        result["spans"]["answer"] = result["spans"]["answer"].replace(before, after)
         (place.folder / "transcript.json").write_text(json.dumps(told))
+    set_right(place)
+
+
+def set_right(place: Place) -> None:
+    """Writes a manifest that fits the files."""
     manifest = place.json("manifest.json")
-    for name in ("chapter.md", "transcript.json"):
+    for name in manifest["outputs"]:
         data = (place.folder / name).read_bytes()
         manifest["outputs"][name] = hashlib.sha256(data).hexdigest()
     (place.folder / "manifest.json").write_text(json.dumps(manifest))
@@ -195,12 +200,23 @@ def test_a_changed_word_on_the_page_shows(place: Place) -> None:
         replay(place.folder, place.model, None, QUIET)
 
 
+def test_a_changed_word_in_all_files_shows_to_the_model(place: Place) -> None:
+    forge(place, transcript=True)
+    found = replay(place.folder, place.model, None, QUIET)
+    assert found.other_draws + len(found.strange) >= 2
+    assert found.reason
+
+
+def test_a_model_with_other_tokens_says_other_words(place: Place, tmp_path: Path) -> None:
+    other = write_tiny_gguf(tmp_path / "tiny.gguf", tokenizer="llama")
+    with pytest.raises(NotTheSameError, match="another model, or another text"):
+        replay(place.folder, str(other), None, QUIET)
+
+
 def test_what_is_no_transcript_is_refused(place: Place) -> None:
     for data in (b"", b"[]", b'{"wrote": [{}]}', b"{" * 10_000):
         (place.folder / "transcript.json").write_bytes(data)
-        manifest = place.json("manifest.json")
-        manifest["outputs"]["transcript.json"] = hashlib.sha256(data).hexdigest()
-        (place.folder / "manifest.json").write_text(json.dumps(manifest))
+        set_right(place)
         with pytest.raises(BadInputError, match=r"transcript\.json: it is no transcript"):
             replay(place.folder, place.model, None, QUIET)
 
