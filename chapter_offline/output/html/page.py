@@ -1,0 +1,107 @@
+"""The page for readers: one HTML file that needs no network and no script, and runs nothing of others."""
+
+import base64
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from chapter_offline.chapter.document import Chapter
+from chapter_offline.chapter.escape import plain
+from chapter_offline.output.html.source import source_of
+from chapter_offline.output.html.view import ChapterView, view_of
+
+_STYLES = ("text.css", "drawings.css", "page.css", "print.css")
+_SCRIPTS = ("page.js",)
+
+
+@dataclass(frozen=True)
+class Test:
+    """A question to answer by oneself. model: whether the model asked it. place: where its answer stands."""
+
+    question: str
+    answer: str
+    place: str
+    heading: str
+    model: bool
+
+
+@lru_cache(maxsize=1)
+def environment() -> jinja2.Environment:
+    """Templates that escape everything but what was made as HTML."""
+    made = jinja2.Environment(
+        loader=jinja2.PackageLoader("chapter_offline.output.html", "files"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return made
+
+
+def asset(name: str) -> str:
+    """A file of this folder, as it is."""
+    loader = environment().loader
+    assert loader
+    return loader.get_source(environment(), name)[0]
+
+
+def policy_for(style: str, script: str) -> str:
+    """A Content-Security-Policy that allows this style and this script, and nothing else."""
+    styled, scripted = (_digest(text) for text in (style, script))
+    return (
+        f"default-src 'none'; style-src '{styled}'; script-src '{scripted}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _digest(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def chapter_html(chapter: Chapter, facts: Mapping[str, Any], drawings: Mapping[str, str]) -> str:
+    """The whole page.
+
+    facts: the manifest, of which the page's own digest is left out. drawings: SVG by section id.
+    """
+    view = view_of(chapter, drawings)
+    style = "".join(map(asset, _STYLES))
+    script = "".join(map(asset, _SCRIPTS))
+    page = environment().get_template("page.html.jinja")
+    return page.render(
+        chapter=view,
+        summary=plain(chapter.plan.summary),
+        hours=_hours(view.minutes),
+        source=source_of(chapter, facts),
+        tests=tuple(_tests(view)),
+        style=Markup(style),
+        script=Markup(script),
+        policy=policy_for(style, script),
+        calculator="",
+        calculator_after=0,
+    )
+
+
+def _hours(minutes: int) -> str:
+    if minutes < 90:
+        return f"{minutes} minutes"
+    return f"{minutes / 60:.1f} hours".replace(".0 ", " ")
+
+
+def _tests(view: ChapterView) -> Iterator[Test]:
+    """The parts' questions with their answers, and the model's with their places."""
+    for part in view.parts:
+        if part.question:
+            yield Test(
+                part.question, part.answer, part.id, f"Part {part.number}: {part.title}", False
+            )
+        for component in part.components:
+            for section in component.sections:
+                if section.question:
+                    yield Test(section.question, "", section.id, section.heading, True)
+
+
