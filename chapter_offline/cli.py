@@ -16,6 +16,7 @@ from chapter_offline.errors import (
     ExitCode,
     NoModelError,
 )
+from chapter_offline.render_command import render
 from chapter_offline.whatif_command import whatif
 from chapter_offline.write_command import write
 
@@ -158,6 +159,7 @@ def _pull(pins: Sequence[Pin], quiet: bool) -> None:
 
 main.add_command(briefs)
 main.add_command(claims)
+main.add_command(render)
 main.add_command(whatif)
 main.add_command(write)
 

@@ -1,9 +1,10 @@
 """A chapter in its folder, planned again under other assumptions, and written so if that is wanted."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
@@ -90,7 +91,7 @@ def ask_what_if(folder: Path, changes: Sequence[str]) -> Asked:
     changes: see `chapter.what_if.changed`. Raises UsageError for a folder that has no chapter and
     for a change that can't be made, BadInputError for a damaged brief or manifest.
     """
-    made = _made(folder / "manifest.json")
+    made = made_by(read_manifest(folder), folder)
     library = load_library(prompts_dir())
     brief = load_brief(folder / "brief.toml")
     depth, words = made.settings.depth, made.settings.words
@@ -102,7 +103,9 @@ def ask_what_if(folder: Path, changes: Sequence[str]) -> Asked:
     return Asked(made, other, before, after, what_if(before, after))
 
 
-def _made(path: Path) -> Made:
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """The manifest of a folder, as it is. Raises UsageError where there is none, BadInputError for a damaged one."""
+    path = folder / "manifest.json"
     try:
         read = json.loads(path.read_bytes())
     except (FileNotFoundError, NotADirectoryError):
@@ -111,4 +114,12 @@ def _made(path: Path) -> Made:
         ) from None
     except (OSError, ValueError, RecursionError) as error:
         raise BadInputError(f"{path}: can't be read: {error}") from None
-    return shaped(Made, read, f"{path}: it is no manifest of a chapter")
+    if not isinstance(read, dict):
+        raise BadInputError(f"{path}: it is no manifest of a chapter")
+    return read
+
+
+def made_by(facts: Mapping[str, Any], folder: Path) -> Made:
+    """How a chapter was made, by its manifest. Raises BadInputError where that doesn't say so."""
+    path = folder / "manifest.json"
+    return shaped(Made, facts, f"{path}: it is no manifest of a chapter")

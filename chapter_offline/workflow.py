@@ -12,8 +12,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import platformdirs
-
 from chapter_offline.catalog.choose import ResolvedModel, resolve_model
 from chapter_offline.catalog.progress import Progress as CatalogProgress
 from chapter_offline.chapter.document import Voice
@@ -27,9 +25,10 @@ from chapter_offline.knowledge.generic import Answers, brief_from, load_choices
 from chapter_offline.knowledge.library import Library, load_library, slug
 from chapter_offline.output import folder
 from chapter_offline.output.check import Finding, check
+from chapter_offline.output.html.page import chapter_html
 from chapter_offline.output.markdown import chapter_markdown, words
 from chapter_offline.output.svg import render_diagrams
-from chapter_offline.resources import prompts_dir
+from chapter_offline.resources import cache_dir, prompts_dir
 from chapter_offline.writing.asking import load_asking
 from chapter_offline.writing.author import Author, Authored, Load
 from chapter_offline.writing.calibrating import calibration_for
@@ -179,7 +178,7 @@ def _opened(
         threads=order.threads,
         gpu_layers=order.gpu_layers,
         log_file=str(order.log) if order.log else None,
-        cache_dir=_cache() / "prompts",
+        cache_dir=cache_dir() / "prompts",
         model_sha256=model.sha256,
         turn_opening=model.pin.turn_opening if model.pin else "",
     )
@@ -188,10 +187,6 @@ def _opened(
         yield model, engine
     finally:
         engine.close()
-
-
-def _cache() -> Path:
-    return platformdirs.user_cache_path("chapter-offline")
 
 
 def _made(
@@ -207,7 +202,7 @@ def _made(
         model.name,
         library.traits,
         lambda: calibration_for(
-            engine, library, choices.traits, model.sha256, _cache() / "calibrations", progress
+            engine, library, choices.traits, model.sha256, cache_dir() / "calibrations", progress
         ),
     )
     return brief_from(library.prompts, library.traits, _settled(decided, library, order)), decided
@@ -315,7 +310,8 @@ def _files(at: Desk, authored: Authored, out: Path, started: float) -> Made:
     """Writes the chapter's files, and checks the page as it was written."""
     parts = authored.chapter.parts
     outputs: dict[str, str] = {}
-    for section, svg in render_diagrams(at.plan, parts).items():
+    drawings = render_diagrams(at.plan, parts, cache_dir() / "diagrams")
+    for section, svg in drawings.items():
         name = f"diagrams/{section}.svg"
         outputs[name] = folder.write_whole(out / name, svg.encode())
     page = chapter_markdown(authored.chapter)
@@ -328,6 +324,9 @@ def _files(at: Desk, authored: Authored, out: Path, started: float) -> Made:
         prompts=at.library.prompts,
         outputs=outputs,
     )
+    reading = chapter_html(authored.chapter, facts, drawings)
+    outputs["chapter.html"] = folder.write_whole(out / "chapter.html", reading.encode())
+    facts["outputs"] = dict(sorted(outputs.items()))
     folder.write_whole(out / "manifest.json", as_json(facts))
     seconds, peak = time.monotonic() - started, _peak_bytes()
     report = run_report(authored, at.engine, seconds=seconds, peak_bytes=peak, margins=at.margins)

@@ -100,5 +100,3 @@ def _weak_answers(text: str, section: SectionPlan) -> Iterator[tuple[str, str]]:
             below = text.partition(asked)[2].partition(f"*A staff answer:* {statement.text}")[0]
             if found := _WEAK.search(below):
                 yield statement.id, plain(found[1])
-
-

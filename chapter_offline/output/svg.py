@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 
@@ -43,10 +44,8 @@ def _kept(diagram: str, cache: Path | None) -> str:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         svg = _drawn(diagram)
-    try:
+    with suppress(ChapterOfflineError):  # without room on disk it is drawn again next time
         write_whole(path, svg.encode())
-    except ChapterOfflineError:  # a full or a read-only disk costs the time of another drawing
-        pass
     return svg
 
 

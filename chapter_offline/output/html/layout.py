@@ -41,7 +41,7 @@ class Entry:
     lead: Markup
     said: tuple[Said, ...]
     pieces: tuple[tuple[Markup, Markup], ...] = ()
-    ask: Markup = Markup()
+    ask: Markup | None = None
     weak: str = ""
 
 
@@ -84,7 +84,7 @@ def _entry(chapter: Chapter, section: SectionPlan, statement: Statement, text: T
         before, lines = labelled(statement.text, section.labels)
     return Entry(
         lead=text(statement.lead),
-        ask=text(statement.ask),
+        ask=text(statement.ask) if statement.ask else None,
         weak=chapter.pieces.weak.get(statement.id, ""),
         said=(Said(text(before), statement.origin),),
         pieces=tuple((text(label), text(rest)) for label, rest in lines),

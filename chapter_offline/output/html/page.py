@@ -33,14 +33,13 @@ class Test:
 @lru_cache(maxsize=1)
 def environment() -> jinja2.Environment:
     """Templates that escape everything but what was made as HTML."""
-    made = jinja2.Environment(
+    return jinja2.Environment(
         loader=jinja2.PackageLoader("chapter_offline.output.html", "files"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return made
 
 
 def asset(name: str) -> str:
@@ -103,5 +102,3 @@ def _tests(view: ChapterView) -> Iterator[Test]:
             for section in component.sections:
                 if section.question:
                     yield Test(section.question, "", section.id, section.heading, True)
-
-

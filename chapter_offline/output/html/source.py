@@ -51,8 +51,7 @@ def source_of(chapter: Chapter, facts: Mapping[str, Any]) -> Source:
             for section, count in thin_sections(chapter)
         ),
         least=THIN,
-        digest=outputs.get("chapter.md")
-        or hashlib.sha256(chapter.plan.title.encode()).hexdigest(),
+        digest=outputs.get("chapter.md") or hashlib.sha256(chapter.plan.title.encode()).hexdigest(),
     )
 
 
@@ -69,8 +68,11 @@ def _facts(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "Model, sha256", str(model["sha256"])
     yield "Prompts, sha256", str(facts["prompts"]["sha256"])
     settings = facts["settings"]
-    yield "Settings", ", ".join(
-        f"{name} {settings[name]}" for name in ("voice", "depth", "words", "window", "seed")
+    yield (
+        "Settings",
+        ", ".join(
+            f"{name} {settings[name]}" for name in ("voice", "depth", "words", "window", "seed")
+        ),
     )
     yield "Libraries", ", ".join(f"{name} {at}" for name, at in facts["libraries"].items())
     for name, digest in engine.get("llama.cpp", {}).items():

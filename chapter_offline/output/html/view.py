@@ -153,7 +153,11 @@ def view_of(chapter: Chapter, drawings: Mapping[str, str]) -> ChapterView:
         parts=parts,
         figures=tuple(_appendix(chapter, places)),
         terms=tuple(
-            (term_id(term), term[:1].upper() + term[1:], Text(places, {}, term_id(term))(definition))
+            (
+                term_id(term),
+                term[:1].upper() + term[1:],
+                Text(places, {}, term_id(term))(definition),
+            )
             for term, definition in (plan.terms if quoted else ())
         ),
     )
@@ -288,9 +292,7 @@ def _derivation(plan: Plan, places: Places, row: Row) -> Markup:
     for name in used:
         shown = escape(plan.figures[name].text)
         link = f'<a class="fig" href="#{figure_id(name)}" data-fig="{name}">{shown}</a>'
-        made = made.replace(
-            f"{_OPENS}{name}{_CLOSES}", link if name in places.figures else shown
-        )
+        made = made.replace(f"{_OPENS}{name}{_CLOSES}", link if name in places.figures else shown)
     return Markup(made + escape(row.origin[len(derivation) :]))
 
 

@@ -1,0 +1,88 @@
+"""A finished chapter in its folder, read back, and the other files that are made of it. Needs no model."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from chapter_offline.chapter.document import Chapter
+from chapter_offline.chapter.plan import make_plan
+from chapter_offline.errors import BadInputError
+from chapter_offline.knowledge.briefs import load_brief
+from chapter_offline.knowledge.library import Library, load_library
+from chapter_offline.output import folder as folders
+from chapter_offline.output.html.page import chapter_html
+from chapter_offline.output.pieces import chapter_of
+from chapter_offline.output.svg import render_diagrams
+from chapter_offline.resources import cache_dir, prompts_dir
+from chapter_offline.rewriting import made_by, read_manifest
+from chapter_offline.writing.manifest import as_json, digest_of
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A chapter as its folder has it. facts: its manifest."""
+
+    folder: Path
+    chapter: Chapter
+    facts: Mapping[str, Any]
+    library: Library
+
+
+def open_finished(folder: Path, library: Library | None = None) -> Finished:
+    """The chapter in a folder. It is planned again and must come to the same page, byte by byte.
+
+    Raises UsageError for a folder that has no chapter, BadInputError for a damaged one, for a page
+    that was edited, and for one that other prompts have made.
+    """
+    facts = read_manifest(folder)
+    made = made_by(facts, folder)
+    library = library or load_library(prompts_dir())
+    settings = made.settings
+    brief = load_brief(folder / "brief.toml")
+    depth = settings.depth or "standard"
+    plan = make_plan(library, brief, depth, None if settings.depth else settings.words)
+    path = folder / "chapter.md"
+    try:
+        page = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInputError(f"{path}: can't be read: {error}") from None
+    chapter, other = chapter_of(page, plan, settings.voice, made.model.name, settings.parts)
+    if other:
+        raise BadInputError(f"{path}: {_why_other(facts, library)}: {other[:80]!r}")
+    return Finished(folder, chapter, facts, library)
+
+
+def _why_other(facts: Mapping[str, Any], library: Library) -> str:
+    same = facts.get("prompts", {}).get("sha256") == digest_of(library.prompts)
+    if same:
+        return "it was edited, or its brief was; first differs"
+    return "it was written with other prompts than this program has; write it again. First differs"
+
+
+def render(folder: Path, kinds: Iterable[str]) -> list[Path]:
+    """Makes the files of these kinds ("html", "epub") beside the page, and notes their digests.
+
+    Raises what `open_finished` does, and InUseError.
+    """
+    with folders.held(folder):
+        finished = open_finished(folder)
+        facts = json.loads(json.dumps(finished.facts))
+        made = []
+        for kind in kinds:
+            path = folder / f"chapter.{kind}"
+            facts.setdefault("outputs", {})[path.name] = folders.write_whole(
+                path, made_as(finished, kind)
+            )
+            made.append(path)
+        facts["outputs"] = dict(sorted(facts["outputs"].items()))
+        folders.write_whole(folder / "manifest.json", as_json(facts))
+        return made
+
+
+def made_as(finished: Finished, kind: str) -> bytes:
+    """A finished chapter's bytes in one kind."""
+    chapter = finished.chapter
+    drawings = render_diagrams(chapter.plan, chapter.parts, cache_dir() / "diagrams")
+    return chapter_html(chapter, finished.facts, drawings).encode()
