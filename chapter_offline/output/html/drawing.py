@@ -17,6 +17,8 @@ _NUMBERS = {"x", "y", "dx", "dy", "x1", "y1", "x2", "y2", "cx", "cy", "r", "rx",
 _NUMBERS |= {"width", "height", "refX", "refY", "markerWidth", "markerHeight", "viewBox"}
 _NUMBERS |= {"d", "points", "transform"}
 _WORDS = {"text-anchor", "dominant-baseline", "orient", "markerUnits", "font-size", "font-weight"}
+_LARGE, _HUGE = 800, 1250
+"""Pixels of width from which a drawing can't be made as small as a narrow screen."""
 _MARKS = ("marker-start", "marker-end")
 _STYLED = re.compile(r"(text-anchor|font-size|font-weight|fill|stroke-dasharray):\s*([\w., -]+)")
 _LONG_NUMBER = re.compile(r"-?\d+\.\d+(?:e-?\d+)?")
@@ -38,13 +40,13 @@ def tidied(svg: str, key: str, title: str, description: str) -> str:
         "svg",
         {
             "xmlns": _NAMESPACE,
-            "class": "drawing",
             "viewBox": _short(root.get("viewBox", "0 0 100 100")),
             "role": "img",
             "aria-labelledby": f"{name}-title {name}-desc",
         },
     )
     _, _, width, height = (float(n) for n in made.get("viewBox", "").split())
+    made.set("class", "drawing" + (" huge" if width > _HUGE else " large" if width > _LARGE else ""))
     made.set("width", f"{width:.0f}")
     made.set("height", f"{height:.0f}")
     ET.SubElement(made, "title", id=f"{name}-title").text = title
@@ -89,6 +91,8 @@ def _attributes(node: ET.Element, tag: str, name: str) -> Iterator[tuple[str, st
     if tag == "marker":
         yield "id", f"{name}-{node.get('id')}"
     for attribute, value in node.attrib.items():
+        if attribute in {"width", "height"} and tag != "rect":
+            continue
         if attribute in _NUMBERS and _SAFE.fullmatch(value):
             yield attribute, _short(value)
         elif attribute in _WORDS and _SAFE.fullmatch(value):

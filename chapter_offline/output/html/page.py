@@ -96,7 +96,7 @@ def _tests(view: ChapterView) -> Iterator[Test]:
     for part in view.parts:
         if part.question:
             yield Test(
-                part.question, part.answer, part.id, f"Part {part.number}: {part.title}", False
+                part.asks, part.answer, part.id, f"Part {part.number}: {part.title}", False
             )
         for component in part.components:
             for section in component.sections:

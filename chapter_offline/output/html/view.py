@@ -104,13 +104,14 @@ class ComponentView:
 
 @dataclass(frozen=True)
 class PartView:
-    """question, answer, rule: "" in voice free. attempt: by the model, or ""."""
+    """question, answer, rule: "" in voice free. asks: the question without links. attempt: by the model, or ""."""
 
     number: int
     id: str
     title: str
     minutes: int
     question: Markup
+    asks: str
     attempt: str
     answer: Markup
     rule: Markup
@@ -181,6 +182,7 @@ def _part(
         title=part.title,
         minutes=_minutes(count),
         question=text(part.question) if quoted else Markup(),
+        asks=plain(part.question) if quoted else "",
         attempt=" ".join(attempt.sentences) if attempt else "",
         answer=text(part.answer) if quoted else Markup(),
         rule=text(part.rule) if quoted else Markup(),
