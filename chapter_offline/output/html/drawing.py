@@ -46,7 +46,9 @@ def tidied(svg: str, key: str, title: str, description: str) -> str:
         },
     )
     _, _, width, height = (float(n) for n in made.get("viewBox", "").split())
-    made.set("class", "drawing" + (" huge" if width > _HUGE else " large" if width > _LARGE else ""))
+    made.set(
+        "class", "drawing" + (" huge" if width > _HUGE else " large" if width > _LARGE else "")
+    )
     made.set("width", f"{width:.0f}")
     made.set("height", f"{height:.0f}")
     ET.SubElement(made, "title", id=f"{name}-title").text = title

@@ -95,9 +95,7 @@ def _tests(view: ChapterView) -> Iterator[Test]:
     """The parts' questions with their answers, and the model's with their places."""
     for part in view.parts:
         if part.question:
-            yield Test(
-                part.asks, part.answer, part.id, f"Part {part.number}: {part.title}", False
-            )
+            yield Test(part.asks, part.answer, part.id, f"Part {part.number}: {part.title}", False)
         for component in part.components:
             for section in component.sections:
                 if section.question:
