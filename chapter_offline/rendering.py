@@ -85,4 +85,4 @@ def made_as(finished: Finished, kind: str) -> bytes:
     """A finished chapter's bytes in one kind."""
     chapter = finished.chapter
     drawings = render_diagrams(chapter.plan, chapter.parts, cache_dir() / "diagrams")
-    return chapter_html(chapter, finished.facts, drawings).encode()
+    return chapter_html(chapter, finished.library, finished.facts, drawings).encode()

@@ -324,7 +324,7 @@ def _files(at: Desk, authored: Authored, out: Path, started: float) -> Made:
         prompts=at.library.prompts,
         outputs=outputs,
     )
-    reading = chapter_html(authored.chapter, facts, drawings)
+    reading = chapter_html(authored.chapter, at.library, facts, drawings)
     outputs["chapter.html"] = folder.write_whole(out / "chapter.html", reading.encode())
     facts["outputs"] = dict(sorted(outputs.items()))
     folder.write_whole(out / "manifest.json", as_json(facts))

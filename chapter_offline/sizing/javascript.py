@@ -37,7 +37,7 @@ def _source(node: ast.expr) -> str:
         case ast.Constant(value=int() | float() as number) if not isinstance(number, bool):
             return repr(number)
         case ast.Name(id=name):
-            return f"v({_text(name)})"
+            return f"v({literal(name)})"
         case ast.BinOp(left=left, op=ast.Div(), right=right):
             return f"f.over({_source(left)}, {_source(right)})"
         case ast.BinOp(left=left, op=ast.Pow(), right=right):
@@ -62,7 +62,7 @@ def _source(node: ast.expr) -> str:
     raise expressions.ExpressionError(f"{ast.unparse(node)!r} may not stand in an expression")
 
 
-def _text(value: Any) -> str:
+def literal(value: Any) -> str:
     """A literal that may also stand in a page's script."""
     return json.dumps(value, ensure_ascii=False).replace("<", "\\u003c")
 
@@ -75,11 +75,11 @@ def definitions(figures: Figures, names: Iterable[str]) -> str:
     made = []
     for name in names:
         each = figures.definition(name)
-        head = f"unit: {_text(each.unit)}, up: {_text(each.round_up)}"
+        head = f"unit: {literal(each.unit)}, up: {literal(each.round_up)}"
         if each.value is not None:
-            made.append(f"{_text(name)}: {{{head}, value: {_text(each.value)}}}")
+            made.append(f"{literal(name)}: {{{head}, value: {literal(each.value)}}}")
         else:
-            made.append(f"{_text(name)}: {{{head}, is: {formula(each.expression)}}}")
+            made.append(f"{literal(name)}: {{{head}, is: {formula(each.expression)}}}")
     return "{\n" + ",\n".join(made) + "\n}"
 
 
@@ -94,4 +94,4 @@ def units(figures: Figures, names: Iterable[str]) -> str:
     factors = {
         unit: float(quantity(1, unit).to_base_units().magnitude) for unit in (*wanted, *scaled)
     }
-    return _text({"factors": factors, "times": TIMES, "sizes": SIZES, "words": WORDS})
+    return literal({"factors": factors, "times": TIMES, "sizes": SIZES, "words": WORDS})

@@ -12,11 +12,16 @@ from markupsafe import Markup
 
 from chapter_offline.chapter.document import Chapter
 from chapter_offline.chapter.escape import plain
+from chapter_offline.knowledge.library import Library
+from chapter_offline.output.html.calculator import calculator_of
+from chapter_offline.output.html.inline import places_of
 from chapter_offline.output.html.source import source_of
 from chapter_offline.output.html.view import ChapterView, view_of
+from chapter_offline.sizing import javascript
 
 _STYLES = ("text.css", "drawings.css", "page.css", "print.css")
-_SCRIPTS = ("page.js",)
+_SIZING_PART = 4
+"""The calculator stands at its end."""
 
 
 @dataclass(frozen=True)
@@ -62,14 +67,20 @@ def _digest(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
-def chapter_html(chapter: Chapter, facts: Mapping[str, Any], drawings: Mapping[str, str]) -> str:
+def chapter_html(
+    chapter: Chapter, library: Library, facts: Mapping[str, Any], drawings: Mapping[str, str]
+) -> str:
     """The whole page.
 
     facts: the manifest, of which the page's own digest is left out. drawings: SVG by section id.
     """
     view = view_of(chapter, drawings)
     style = "".join(map(asset, _STYLES))
-    script = "".join(map(asset, _SCRIPTS))
+    places = places_of(chapter.plan, chapter.parts, terms=chapter.voice == "quoted")
+    calculator = calculator_of(chapter.plan, library, places)
+    script = asset("page.js") + _own(
+        "\n".join((javascript.library(), calculator.script, asset("calculator.js")))
+    )
     page = environment().get_template("page.html.jinja")
     return page.render(
         chapter=view,
@@ -80,9 +91,14 @@ def chapter_html(chapter: Chapter, facts: Mapping[str, Any], drawings: Mapping[s
         style=Markup(style),
         script=Markup(script),
         policy=policy_for(style, script),
-        calculator="",
-        calculator_after=0,
+        calculator=calculator,
+        calculator_after=_SIZING_PART if _SIZING_PART in chapter.parts else 0,
     )
+
+
+def _own(script: str) -> str:
+    """A script whose names are its own."""
+    return f"(() => {{\n{script}\n}})();\n"
 
 
 def _hours(minutes: int) -> str:
