@@ -12,6 +12,7 @@ from chapter_offline.errors import BadInputError
 from chapter_offline.knowledge.briefs import load_brief
 from chapter_offline.knowledge.library import Library, load_library
 from chapter_offline.output import folder as folders
+from chapter_offline.output.epub.book import chapter_epub
 from chapter_offline.output.html.page import chapter_html
 from chapter_offline.output.pieces import chapter_of
 from chapter_offline.output.svg import render_diagrams
@@ -85,4 +86,6 @@ def made_as(finished: Finished, kind: str) -> bytes:
     """A finished chapter's bytes in one kind."""
     chapter = finished.chapter
     drawings = render_diagrams(chapter.plan, chapter.parts, cache_dir() / "diagrams")
+    if kind == "epub":
+        return chapter_epub(chapter, finished.facts, drawings)
     return chapter_html(chapter, finished.library, finished.facts, drawings).encode()

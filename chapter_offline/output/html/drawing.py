@@ -73,6 +73,8 @@ def _kept(parent: ET.Element, name: str, used: set[str]) -> Iterator[ET.Element]
             continue
         if tag not in _ELEMENTS or (tag == "marker" and node.get("id") not in used):
             continue
+        if tag == "rect" and not node.get("width"):  # the paper behind a label that isn't there
+            continue
         made = ET.Element(tag, dict(_attributes(node, tag, name)))
         if tag in {"text", "tspan"}:
             made.text = node.text
@@ -85,8 +87,6 @@ def _kept(parent: ET.Element, name: str, used: set[str]) -> Iterator[ET.Element]
 
 
 def _attributes(node: ET.Element, tag: str, name: str) -> Iterator[tuple[str, str]]:
-    if tag == "rect" and not node.get("width"):
-        return
     classes = node.get("class", "")
     if classes.strip() and _SAFE.fullmatch(classes):
         yield "class", " ".join(dict.fromkeys(classes.split()))

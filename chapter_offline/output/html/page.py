@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -20,6 +21,9 @@ from chapter_offline.output.html.view import ChapterView, view_of
 from chapter_offline.sizing import javascript
 
 _STYLES = ("text.css", "drawings.css", "page.css", "print.css")
+_FORBIDDEN = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]"
+)
 _SIZING_PART = 4
 """The calculator stands at its end."""
 
@@ -54,6 +58,11 @@ def asset(name: str) -> str:
     return loader.get_source(environment(), name)[0]
 
 
+def sane(page: str) -> str:
+    """A page without characters that neither HTML nor XML may hold."""
+    return _FORBIDDEN.sub("\ufffd", page)
+
+
 def policy_for(style: str, script: str) -> str:
     """A Content-Security-Policy that allows this style and this script, and nothing else."""
     styled, scripted = (_digest(text) for text in (style, script))
@@ -82,7 +91,7 @@ def chapter_html(
         "\n".join((javascript.library(), calculator.script, asset("calculator.js")))
     )
     page = environment().get_template("page.html.jinja")
-    return page.render(
+    made = page.render(
         chapter=view,
         summary=plain(chapter.plan.summary),
         hours=_hours(view.minutes),
@@ -94,6 +103,7 @@ def chapter_html(
         calculator=calculator,
         calculator_after=_SIZING_PART if _SIZING_PART in chapter.parts else 0,
     )
+    return sane(made)
 
 
 def _own(script: str) -> str:
