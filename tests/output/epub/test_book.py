@@ -64,8 +64,7 @@ def test_hostile_text_makes_no_element() -> None:
 
 
 @pytest.mark.process
-@pytest.mark.parametrize("kind", ["harmless", "hostile"])
-def test_epubcheck_finds_nothing(kind: str, tmp_path: Path) -> None:
+def test_epubcheck_finds_nothing(tmp_path: Path) -> None:
     path = tmp_path / "chapter.epub"
-    path.write_bytes(book_of(kind))
+    path.write_bytes(book_of("hostile"))
     assert epub_faults(path) == []
