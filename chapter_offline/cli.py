@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 import click
 
 from chapter_offline import __version__
+from chapter_offline.book_command import book, compare
 from chapter_offline.briefs_command import briefs
 from chapter_offline.catalog.pins import Pin, find_pin
 from chapter_offline.claims_command import claims
@@ -157,8 +158,10 @@ def _pull(pins: Sequence[Pin], quiet: bool) -> None:
         return
 
 
+main.add_command(book)
 main.add_command(briefs)
 main.add_command(claims)
+main.add_command(compare)
 main.add_command(render)
 main.add_command(whatif)
 main.add_command(write)

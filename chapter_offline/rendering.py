@@ -58,7 +58,9 @@ def open_finished(folder: Path, library: Library | None = None) -> Finished:
 def _why_other(facts: Mapping[str, Any], library: Library) -> str:
     same = facts.get("prompts", {}).get("sha256") == digest_of(library.prompts)
     if same:
-        return "it was edited, or its brief was; first differs"
+        return (
+            "it or its brief was edited, or another version of this program wrote it; first differs"
+        )
     return "it was written with other prompts than this program has; write it again. First differs"
 
 

@@ -77,11 +77,17 @@ def _digest(text: str) -> str:
 
 
 def chapter_html(
-    chapter: Chapter, library: Library, facts: Mapping[str, Any], drawings: Mapping[str, str]
+    chapter: Chapter,
+    library: Library,
+    facts: Mapping[str, Any],
+    drawings: Mapping[str, str],
+    *,
+    book: str = "",
 ) -> str:
     """The whole page.
 
     facts: the manifest, of which the page's own digest is left out. drawings: SVG by section id.
+    book: the file with the index of all chapters, for a page that is bound with others.
     """
     view = view_of(chapter, drawings)
     style = "".join(map(asset, _STYLES))
@@ -93,6 +99,7 @@ def chapter_html(
     page = environment().get_template("page.html.jinja")
     made = page.render(
         chapter=view,
+        book=book,
         summary=plain(chapter.plan.summary),
         hours=_hours(view.minutes),
         source=source_of(chapter, facts),

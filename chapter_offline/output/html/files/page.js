@@ -39,7 +39,7 @@
     choice("Light", "theme", [["", "as the system"], ["light", "light"], ["dark", "dark"]],
       (value) => { if (value) root.dataset.theme = value; else delete root.dataset.theme; }));
   const progress = make("p", { className: "progress" });
-  document.querySelector(".contents .home").after(settings, progress);
+  document.querySelector(".contents > ol").before(settings, progress);
 
   // What was read.
   const sections = all("main .section[id]").filter((each) => !each.closest(".appendix, .calculator"));
