@@ -1,30 +1,27 @@
-// Sections that have all the words; the last one may be the beginning of a word.
+// Sections that have all the words, or words that begin so.
 const MOST = 100;
 const input = document.getElementById("words");
 const found = document.getElementById("found");
 const list = document.getElementById("places");
-const words = Object.keys(index.words);
+const words = Object.keys(index.words).sort();
 
 const folded = (text) => text.toLowerCase().normalize("NFKD").replace(/\p{M}/gu, "").match(/[\p{L}\p{N}]+(?:['’-][\p{L}\p{N}]+)*/gu) || [];
-const placesOf = (word) => {
-  const numbers = new Set();
-  let number = 0;
-  for (const distance of Object.hasOwn(index.words, word) ? index.words[word] : []) numbers.add(number += distance);
-  return numbers;
-};
 const beginning = (start) => {
   let low = 0, high = words.length;
   while (low < high) { const middle = (low + high) >> 1; if (words[middle] < start) low = middle + 1; else high = middle; }
-  const all = new Set();
-  for (; low < words.length && words[low].startsWith(start); low += 1) placesOf(words[low]).forEach((each) => all.add(each));
-  return all;
+  const places = new Set();
+  for (; low < words.length && words[low].startsWith(start); low += 1) {
+    let number = 0;
+    for (const distance of index.words[words[low]]) places.add(number += distance);
+  }
+  return places;
 };
 
 const search = () => {
   const wanted = folded(input.value);
   list.replaceChildren();
   if (!wanted.length) { found.textContent = ""; return; }
-  const sets = wanted.map((word, at) => at === wanted.length - 1 ? beginning(word) : placesOf(word));
+  const sets = wanted.map(beginning);
   const numbers = Array.from(sets[0]).filter((each) => sets.every((set) => set.has(each))).sort((a, b) => a - b);
   found.textContent = `${numbers.length || "No"} ${numbers.length === 1 ? "section" : "sections"}${numbers.length > MOST ? `; the first ${MOST}:` : ""}`;
   for (const number of numbers.slice(0, MOST)) {
