@@ -69,6 +69,7 @@ def render(folder: Path, kinds: Iterable[str]) -> list[Path]:
 
     Raises what `open_finished` does, and InUseError.
     """
+    read_manifest(folder)  # a folder that isn't ours gets no lock
     with folders.held(folder):
         finished = open_finished(folder)
         facts = json.loads(json.dumps(finished.facts))

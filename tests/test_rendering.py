@@ -116,10 +116,10 @@ def test_a_damaged_folder_is_said(copy: Path, name: str, content: str | None, sa
 
 
 def test_a_folder_without_a_chapter_is_said_and_left_as_it_was(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="no manifest.json there"):
+    with pytest.raises(UsageError, match=r"no manifest\.json there"):
         render(tmp_path, ["html"])
     assert list(tmp_path.iterdir()) == []
-    with pytest.raises(UsageError, match="no manifest.json there"):
+    with pytest.raises(UsageError, match=r"no manifest\.json there"):
         render(tmp_path / "nowhere", ["html"])
 
 

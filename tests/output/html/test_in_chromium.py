@@ -14,7 +14,7 @@ from chapter_offline.chapter.figuring import figures_for
 from chapter_offline.chapter.what_if import changed
 from chapter_offline.output.html.page import chapter_html
 
-pytest_plugins = ["readers"]
+pytest_plugins = ["browsers"]
 pytestmark = pytest.mark.process
 
 PARTS = (4, 5, 16)

@@ -12,7 +12,7 @@ from systems import library
 from chapter_offline.output.epub.book import chapter_epub
 from chapter_offline.output.html.page import chapter_html
 
-pytest_plugins = ["readers"]
+pytest_plugins = ["browsers"]
 pytestmark = [pytest.mark.process, pytest.mark.slow]
 
 NARROW, WIDE = {"width": 390, "height": 844}, {"width": 1300, "height": 900}
