@@ -100,7 +100,7 @@
     waiting = true;
     requestAnimationFrame(() => { waiting = false; follow(); });
   }, { passive: true });
-  follow();
+  requestAnimationFrame(follow);
 
   // A term's gloss and a figure's derivation, where the text names them.
   const note = make("div", { className: "gloss", id: "gloss", hidden: true });
@@ -144,6 +144,7 @@
     if (link) timer = setTimeout(show, 200, link); else if (shown) hide();
   });
   document.addEventListener("focusin", (event) => { const link = target(event); if (link) show(link); else hide(); });
+  addEventListener("resize", hide);
   document.addEventListener("keydown", (event) => { if (event.key === "Escape") hide(); });
 
   // On paper nothing is folded away, whatever the browser makes of closed details.
