@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 import click
 
 from chapter_offline import __version__
+from chapter_offline.book_command import book, compare
 from chapter_offline.briefs_command import briefs
 from chapter_offline.catalog.pins import Pin, find_pin
 from chapter_offline.check_command import check
@@ -19,6 +20,7 @@ from chapter_offline.errors import (
 )
 from chapter_offline.explain_command import explain
 from chapter_offline.proof_commands import replay, reproduce, verify
+from chapter_offline.render_command import render
 from chapter_offline.status_command import rewrite, status
 from chapter_offline.stopping import stopping
 from chapter_offline.whatif_command import whatif
@@ -162,6 +164,7 @@ def _pull(pins: Sequence[Pin], quiet: bool) -> None:
         return
 
 
+main.add_command(book)
 main.add_command(briefs)
 main.add_command(check)
 main.add_command(claims)
@@ -171,6 +174,8 @@ main.add_command(reproduce)
 main.add_command(rewrite)
 main.add_command(status)
 main.add_command(verify)
+main.add_command(compare)
+main.add_command(render)
 main.add_command(whatif)
 main.add_command(write)
 

@@ -6,8 +6,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-import platformdirs
-
 from chapter_offline.catalog.choose import ResolvedModel, resolve_model
 from chapter_offline.catalog.pins import load_pins
 from chapter_offline.catalog.progress import Progress as CatalogProgress
@@ -22,7 +20,7 @@ from chapter_offline.knowledge.generic import Answers, brief_from, load_choices
 from chapter_offline.knowledge.labelled import load_labelled
 from chapter_offline.knowledge.library import Library, load_library
 from chapter_offline.orders import Order, checked_name
-from chapter_offline.resources import prompts_dir
+from chapter_offline.resources import cache_dir, prompts_dir
 from chapter_offline.writing.asking import load_asking
 from chapter_offline.writing.author import Author
 from chapter_offline.writing.calibrating import calibration_for
@@ -175,7 +173,7 @@ def opened(
         threads=order.threads,
         gpu_layers=order.gpu_layers,
         log_file=str(order.log) if order.log else None,
-        cache_dir=_cache() / "prompts",
+        cache_dir=cache_dir() / "prompts",
         model_sha256=model.sha256,
         turn_opening=model.pin.turn_opening if model.pin else "",
     )
@@ -184,10 +182,6 @@ def opened(
         yield model, engine
     finally:
         engine.close()
-
-
-def _cache() -> Path:
-    return platformdirs.user_cache_path("chapter-offline")
 
 
 def chosen(
@@ -212,7 +206,7 @@ def chosen(
             known.calibration(load_labelled(library.prompts / "labelled.toml", library.traits))
             if known
             else calibration_for(
-                apart, library, choices.traits, model.sha256, _cache() / "calibrations", progress
+                apart, library, choices.traits, model.sha256, cache_dir() / "calibrations", progress
             )
         )
         return fit[0]

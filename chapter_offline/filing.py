@@ -15,8 +15,10 @@ from chapter_offline.desk import Desk
 from chapter_offline.errors import IncompleteError
 from chapter_offline.orders import BRIEF
 from chapter_offline.output import folder
+from chapter_offline.output.html.page import chapter_html
 from chapter_offline.output.markdown import chapter_markdown, words
 from chapter_offline.output.svg import render_diagrams
+from chapter_offline.resources import cache_dir
 from chapter_offline.review.chapter import Checker, Report
 from chapter_offline.review.findings import Finding
 from chapter_offline.review.source import Known, Source
@@ -26,7 +28,7 @@ from chapter_offline.writing.manifest import MANIFEST, RUN, manifest, run_report
 from chapter_offline.writing.progress import Progress
 from chapter_offline.writing.transcript import TRANSCRIPT, transcript_json
 
-PAGE = "chapter.md"
+PAGE, HTML = "chapter.md", "chapter.html"
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ def file_chapter(
     assert out is not None
     chapter = replace(authored.chapter, pinned=at.changes.pinned)
     authored = replace(authored, chapter=chapter)
-    drawn = render_diagrams(at.plan, chapter.parts)
+    drawn = render_diagrams(at.plan, chapter.parts, cache_dir() / "diagrams")
     files = {f"diagrams/{section}.svg": svg.encode() for section, svg in drawn.items()}
     page = chapter_markdown(chapter)
     files[PAGE] = page.encode()
@@ -94,6 +96,9 @@ def file_chapter(
         origin=at.origin,
         changes=at.changes,
     )
+    html = chapter_html(chapter, at.library, facts.as_dict(), drawn).encode()
+    outputs[HTML] = put(out, HTML, html, journal, progress)
+    facts = facts.model_copy(update={"outputs": dict(sorted(outputs.items()))})
     if (signature := out / f"{MANIFEST}.sig").exists() and not _is(
         out / MANIFEST, shape_json(facts)
     ):

@@ -5,6 +5,8 @@ In a wheel they are package data; in a source tree they stand beside the package
 
 from pathlib import Path
 
+import platformdirs
+
 _PACKAGE = Path(__file__).resolve().parent
 
 
@@ -17,6 +19,11 @@ def data_root() -> Path:
 def prompts_dir() -> Path:
     """The folder of everything that a writer, not a programmer, would edit."""
     return data_root() / "prompts"
+
+
+def cache_dir() -> Path:
+    """The folder of what can be made again: prompts once read, calibrations, drawings."""
+    return platformdirs.user_cache_path("chapter-offline")
 
 
 def models_file() -> Path:

@@ -299,6 +299,7 @@ def test_a_hostile_name_stays_in_its_folder(made: tuple[Ran, Path]) -> None:
         for name in (
             ".chapter-offline.lock",
             "brief.toml",
+            "chapter.html",
             "chapter.md",
             "journal.sqlite",
             "manifest.json",

@@ -118,14 +118,19 @@ def test_nothing_in_them_names_a_person_a_host_or_a_place(first: Place, name: st
 def test_a_chapter_is_made_again_byte_by_byte(first: Place) -> None:
     found = reproduce(first.folder, first.model, 1, QUIET)
     assert (found.different, found.section, found.circumstances) == ((), "", ())
-    assert found.files == 4
+    assert found.files == 5
     assert first.json("manifest.json")["tokens"]["output"] > 100
 
 
 def test_another_model_makes_another_chapter_and_is_named(first: Place, tmp_path: Path) -> None:
     other = write_tiny_gguf(tmp_path / "tiny.gguf", layers=1, heads=1, seed=5)
     found = reproduce(first.folder, str(other), 1, QUIET)
-    assert set(found.different) == {"chapter.md", "transcript.json", "manifest.json"}
+    assert set(found.different) == {
+        "chapter.md",
+        "chapter.html",
+        "transcript.json",
+        "manifest.json",
+    }
     assert found.section == "Part 3: Non-Functional Requirements"
     assert [line.partition(":")[0] for line in found.circumstances] == ["model file"]
 

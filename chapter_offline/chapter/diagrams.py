@@ -104,7 +104,7 @@ def failure(page: Page) -> str:
     brief = page.brief
     label = _labels(brief)
     chain = brief.failure
-    lines = ["flowchart LR", f"{_INDENT}cause([{_quoted(_step(page, chain.cause))}])"]
+    lines = ["flowchart TB", f"{_INDENT}cause([{_quoted(_step(page, chain.cause))}])"]
     roles = dict.fromkeys(role for source, target, _ in chain.steps for role in (source, target))
     lines += [f"{_INDENT}{role}[{_quoted(label[role])}]" for role in roles]
     if chain.steps:

@@ -86,10 +86,9 @@ def _computed(section: SectionPlan) -> Iterator[Block]:
         yield Block(section.part, section.id, "computed", plain(text))
 
 
-def shares(chapter: Chapter) -> dict[Origin, float]:
-    """The share of each origin in the words of the blocks, the largest first."""
+def counted(chapter: Chapter) -> dict[Origin, int]:
+    """Words of the blocks by origin, the most first."""
     words: Counter[Origin] = Counter()
     for block in blocks(chapter):
         words[block.origin] += len(block.text.split())
-    total = sum(words.values()) or 1
-    return {origin: count / total for origin, count in words.most_common() if count}
+    return {origin: count for origin, count in words.most_common() if count}

@@ -176,6 +176,13 @@ class Plan:
         wanted = set(figures)
         return tuple(s.id for s in self.sections() if wanted & set(s.figures))
 
+    def texts(self) -> Iterator[str]:
+        """Every frame, statement and rule, as it stands on a page."""
+        for part in self.parts:
+            yield from (part.question, part.answer, part.rule)
+            for section in part.sections:
+                yield from (section.frame, *(s.text for s in section.statements), section.rule)
+
     def sections(self, parts: Sequence[int] | None = None) -> Iterator[SectionPlan]:
         """All sections, or those of some parts, in order."""
         for part in self.parts:

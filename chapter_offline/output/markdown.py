@@ -10,14 +10,16 @@ from itertools import groupby
 
 from chapter_offline.chapter.document import Chapter
 from chapter_offline.chapter.escape import markdown
-from chapter_offline.chapter.origins import Origin, shares
+from chapter_offline.chapter.origins import Origin, counted
 from chapter_offline.chapter.plan import THIN, PartPlan, Row, SectionPlan
 from chapter_offline.chapter.tables import Table
 from chapter_offline.knowledge.spec import label_pattern
 
 _BAR = re.compile(r"(?<!\\)\|")
 """A bar that would end a cell."""
+ASKED = "Asked by the model; the section that is named has what an answer needs:"
 _WHAT_IF = "p18.what_if"
+COUNTED = "*Whose words:*"
 _WROTE: Mapping[Origin, str] = {
     "library": "the library's",
     "brief": "the brief's",
@@ -66,8 +68,10 @@ def _opening(chapter: Chapter) -> Iterator[str]:
             "it says. Figures, tables and diagrams are computed from the brief."
         )
     yield ""
-    wrote = ", ".join(f"{_WROTE[origin]} {share:.0%}" for origin, share in shares(chapter).items())
-    yield f"*Whose words:* {wrote}; `chapter-offline explain` tells of each sentence."
+    words_of = counted(chapter)
+    whole = sum(words_of.values()) or 1
+    wrote = ", ".join(f"{_WROTE[name]} {count / whole:.0%}" for name, count in words_of.items())
+    yield f"{COUNTED} {wrote}; `chapter-offline explain` tells of each sentence."
     yield ""
     if chapter.plan.brief.made:
         yield (
@@ -227,8 +231,8 @@ def _list(chapter: Chapter, section: SectionPlan) -> Iterator[str]:
                 yield ""
 
 
-def _pieces(text: str, labels: Sequence[str]) -> str:
-    """What stands behind a lead: the text, or its pieces, each behind its label on a line of its own.
+def labelled(text: str, labels: Sequence[str]) -> tuple[str, tuple[tuple[str, str], ...]]:
+    """What stands before a text's first label, and each label with what follows it.
 
     A text that lacks one of the labels stays whole.
     """
@@ -238,16 +242,21 @@ def _pieces(text: str, labels: Sequence[str]) -> str:
             text, places[-1][1] if places else 0
         )
         if not found:
-            return f" {text}"
+            return text, ()
         places.append(found.span())
     if not places:
-        return f" {text}"
-    before = text[: places[0][0]].strip()
+        return text, ()
     ends = [start for start, _ in places[1:]] + [len(text)]
-    lines = [
-        f"  - *{text[start:end]}*{text[end:stop].rstrip()}"
+    return text[: places[0][0]].strip(), tuple(
+        (text[start:end], text[end:stop].rstrip())
         for (start, end), stop in zip(places, ends, strict=True)
-    ]
+    )
+
+
+def _pieces(text: str, labels: Sequence[str]) -> str:
+    """What stands behind a lead: the text, and its pieces on lines of their own."""
+    before, pieces = labelled(text, labels)
+    lines = [f"  - *{label}*{rest}" for label, rest in pieces]
     return "\n".join([f" {before}" if before else "", *lines])
 
 
@@ -303,7 +312,7 @@ _LAYOUTS = {
 
 def _what_if(chapter: Chapter) -> Iterator[str]:
     headings = {s.id: (s.heading, s.part) for s in chapter.plan.sections()}
-    yield "Asked by the model; the section that is named has what an answer needs:"
+    yield ASKED
     yield ""
     for question, section in chapter.pieces.what_if:
         heading, part = headings[section]

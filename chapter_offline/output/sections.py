@@ -6,11 +6,11 @@ from itertools import zip_longest
 
 from chapter_offline.chapter.plan import Plan
 from chapter_offline.errors import UsageError
-from chapter_offline.output.markdown import PINNED
+from chapter_offline.output.markdown import COUNTED, PINNED
 
 _HEADING = re.compile(r"(#{1,4}) (.+)")
 _RULE = "**To carry away.**"
-_COUNTED = re.compile(r"^\*Whose words:.*$", re.MULTILINE)
+_COUNTED = re.compile(rf"^{re.escape(COUNTED)}.*$", re.MULTILINE)
 
 Path = tuple[str, ...]
 """Headings from the page's title down."""

@@ -33,7 +33,7 @@ _DEFINITIONS = (
 
 _SPELLED = re.compile(r"[A-Za-zµ%$]*(/[A-Za-zµ]+)*")
 
-_TIMES = (
+TIMES = (
     ("µs", 1e-3),
     ("ms", 1.0),
     ("s", 120.0),
@@ -41,8 +41,9 @@ _TIMES = (
     ("h", 48 * 3600.0),
     ("days", 730 * 86400.0),
 )
-_BYTES = (("bytes", 1e3), ("kB", 1e6), ("MB", 1e9), ("GB", 1e12), ("TB", 1e15))
-_WORDS = ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"))
+SIZES = (("bytes", 1e3), ("kB", 1e6), ("MB", 1e9), ("GB", 1e12), ("TB", 1e15))
+"""In which unit a time or a size is printed: the first whose limit, in seconds or bytes, it is below."""
+WORDS = ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"))
 
 
 @lru_cache(maxsize=1)
@@ -124,13 +125,13 @@ def _scaled_unit(amount: Any, unit: str) -> str:
     head, _, rest = unit.partition("/")
     if head in {"µs", "ms", "s", "min", "h", "days", "years"} and not rest:
         seconds = abs(amount.to(unit_of("s")).magnitude)
-        for name, below in _TIMES:
+        for name, below in TIMES:
             if seconds < below:
                 return name
         return "years"
     if head in {"bytes", "kB", "MB", "GB", "TB", "PB"}:
         size = abs(amount.to(unit_of("bytes" + ("/" + rest if rest else ""))).magnitude)
-        for name, below in _BYTES:
+        for name, below in SIZES:
             if size < below:
                 return name + ("/" + rest if rest else "")
         return "PB" + ("/" + rest if rest else "")
@@ -154,7 +155,7 @@ def printed(amount: Any, unit: str, *, scale: bool, significant: int = 3) -> Pri
     word = ""
     factor = 1.0
     if shown_unit in {"", "/s", "/day"} and math.isfinite(value):
-        for size, name in _WORDS:
+        for size, name in WORDS:
             if abs(value) >= size:
                 word, factor = " " + name, size
                 break

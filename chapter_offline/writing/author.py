@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from chapter_offline.chapter.document import Chapter, Pieces, retold
+from chapter_offline.chapter.escape import plain
 from chapter_offline.chapter.plan import Plan
 from chapter_offline.chapter.voice import Voice
 from chapter_offline.engine.interface import (
@@ -21,6 +22,7 @@ from chapter_offline.writing.asking import Asking
 from chapter_offline.writing.budget import Need, check_fits
 from chapter_offline.writing.fidelity import Judge
 from chapter_offline.writing.progress import Happened, Progress
+from chapter_offline.writing.settling import settled
 from chapter_offline.writing.voices.drafted import Drafted, Verdict
 from chapter_offline.writing.voices.free import ROUNDS, Free
 from chapter_offline.writing.voices.quoted import Quoted, Task
@@ -143,6 +145,8 @@ class Author:
         scored: int,
         started: float,
     ) -> Authored:
+        stands = () if self._voice == "free" else map(plain, self._plan.texts())
+        pieces = settled(pieces, stands)
         plan = retold(self._plan, pieces.said)
         chapter = Chapter(plan, self._voice, self._model, tuple(parts), pieces)
         seconds = time.monotonic() - started

@@ -156,6 +156,10 @@ class Manifest(Shape):
     jobs: dict[str, JobRecord]
     outputs: dict[str, str]
 
+    def as_dict(self) -> dict[str, Any]:
+        """The same as its file has it."""
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+
 
 class Machine(Shape):
     processor: str
@@ -184,6 +188,7 @@ class Run(Shape):
     claims_that_do_not_hold: tuple[tuple[str, str], ...]
     scores: dict[str, dict[str, tuple[float, ...]]]
     choices: dict[str, float]
+    claims_tried: int
     sentences: tuple[Sentence, ...]
 
 
@@ -317,6 +322,7 @@ def run_report(
             for job in authored.jobs
         },
         choices={name: round(margin, 3) for name, margin in margins.items()},
+        claims_tried=authored.chapter.pieces.tried,
         sentences=tuple(_sentences(authored)),
     )
 
