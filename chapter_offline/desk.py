@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from chapter_offline.catalog.choose import ResolvedModel, resolve_model
+from chapter_offline.catalog.choose import ResolvedModel, fitted, resolve_model
 from chapter_offline.catalog.pins import load_pins
 from chapter_offline.catalog.progress import Progress as CatalogProgress
 from chapter_offline.catalog.store import is_here
@@ -166,7 +166,7 @@ def opened(
     """The model, open; freed at the end."""
     from chapter_offline.engine.llama import open_engine
 
-    model = resolve_model(order.model, order.window, watch)
+    model = resolve_model(order.model, order.window, watch, order.memory)
     settings = Settings(
         window=order.window,
         seed=order.seed,
@@ -177,7 +177,7 @@ def opened(
         model_sha256=model.sha256,
         turn_opening=model.pin.turn_opening if model.pin else "",
     )
-    engine = open_engine(model.path, settings)
+    engine = open_engine(model.path, fitted(model, settings, order.memory))
     try:
         yield model, engine
     finally:

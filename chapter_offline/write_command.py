@@ -8,6 +8,7 @@ import click
 
 from chapter_offline.chapter.voice import VOICES
 from chapter_offline.errors import UsageError
+from chapter_offline.parameters import Memory
 from chapter_offline.proof_commands import sign_and_show
 
 _GB = 1e9
@@ -84,6 +85,12 @@ def _write_options(command: Callable[..., None]) -> Callable[..., None]:
             type=click.IntRange(min=-1),
             default=0,
             help="Layers of the model on the GPU, -1 for all; `models devices` shows which there are.  [default: 0]",
+        ),
+        click.option(
+            "--memory",
+            type=Memory(),
+            default=0,
+            help="The most memory to take, such as 6GB.  [default: what is free]",
         ),
         click.option(
             "--brief", type=path, help="A brief of your own (TOML) instead of the library's."

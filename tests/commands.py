@@ -48,6 +48,7 @@ def surroundings(folder: Path) -> dict[str, str]:
     """The environment of a process: no model in the store, nothing to be fetched."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
     return kept | {
+        "XDG_CONFIG_HOME": str(folder.parent / f"{folder.name}-config"),
         "CHAPTER_OFFLINE_MODELS": str(folder.parent / f"{folder.name}-no-models"),
         "HF_ENDPOINT": "http://127.0.0.1:9",
         "PIP_INDEX_URL": "http://127.0.0.1:9/simple",

@@ -7,20 +7,27 @@ from pathlib import Path
 
 import pytest
 
-from chapter_offline.catalog.pins import find_pin
+from chapter_offline.catalog.pins import find_pin, program_pins
 from chapter_offline.catalog.store import model_path
+from chapter_offline.resources import models_file
 
 sys.path.insert(0, str(Path(__file__).parent))  # so that any test can import tiny_gguf
 
 MODEL_VARIABLE = "CHAPTER_OFFLINE_TEST_MODEL"
 REAL_MODEL_PIN = "smollm2-135m"
+_PULLED = model_path(find_pin(REAL_MODEL_PIN, program_pins(models_file())))
+"""Where `models pull` puts it; asked for before tests get folders of their own."""
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """What a run keeps for later ones, prompts once read, does not go to this machine's user."""
+    """What a run keeps for later ones, prompts once read, does not go to this machine's user.
+
+    Nor does it read what that user has set.
+    """
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
         yield
 
 
@@ -36,7 +43,7 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def real_model() -> Path:
     """The pinned 135M; a test that wants it fails where it is missing, and says how to get it."""
     named = os.environ.get(MODEL_VARIABLE)
-    path = Path(named) if named else model_path(find_pin(REAL_MODEL_PIN))
+    path = Path(named) if named else _PULLED
     if not path.is_file():
         pytest.fail(
             f"{path}: the real model is not there. Run `chapter-offline models pull "

@@ -55,7 +55,7 @@ def write_tiny_gguf(
     end_bias: how large the output weights of the end token are, beside 1 for a word's.
     markers: tokens that a template names besides, such as "<think>"; marker_bias: as end_bias.
     """
-    tokens, types = _vocabulary(tokenizer, markers)
+    tokens, types = vocabulary(tokenizer, markers)
     kinds = gguf.GGMLQuantizationType[quantization]
     rng = np.random.default_rng(seed)
     writer = gguf.GGUFWriter(path, architecture)
@@ -68,7 +68,7 @@ def write_tiny_gguf(
     writer.add_layer_norm_rms_eps(1e-5)
     writer.add_rope_freq_base(10000.0)
     writer.add_vocab_size(len(tokens))
-    _add_tokenizer(writer, tokenizer, tokens, types, template)
+    add_tokenizer(writer, tokenizer, tokens, types, template)
 
     def matrix(name: str, rows: int, columns: int, scale: float = 0.2) -> None:
         values = (rng.standard_normal((rows, columns)) * scale).astype(np.float32)
@@ -85,7 +85,7 @@ def write_tiny_gguf(
 
     matrix("token_embd.weight", len(tokens), _EMBEDDING, 1.0)
     output = (rng.standard_normal((len(tokens), _EMBEDDING)) * 0.35).astype(np.float32)
-    scale = _output_scale(tokens, end_bias)
+    scale = output_scale(tokens, end_bias)
     scale[[tokens.index(marker) for marker in markers]] = marker_bias
     output *= scale[:, None]
     add("output.weight", output)
@@ -160,7 +160,7 @@ def write_tiny_gguf(
     return path
 
 
-def _vocabulary(tokenizer: str, markers: Sequence[str]) -> tuple[list[str], list[int]]:
+def vocabulary(tokenizer: str, markers: Sequence[str]) -> tuple[list[str], list[int]]:
     words = list(dict.fromkeys(WORDS))
     words += [word.capitalize() for word in words]  # what may stand after a full stop
     if tokenizer == "gpt2":
@@ -183,7 +183,7 @@ def _vocabulary(tokenizer: str, markers: Sequence[str]) -> tuple[list[str], list
     return tokens, types
 
 
-def _add_tokenizer(
+def add_tokenizer(
     writer: gguf.GGUFWriter,
     tokenizer: str,
     tokens: Sequence[str],
@@ -205,7 +205,7 @@ def _add_tokenizer(
         writer.add_chat_template(template)
 
 
-def _output_scale(tokens: Sequence[str], end_bias: float) -> NDArray[np.float32]:
+def output_scale(tokens: Sequence[str], end_bias: float) -> NDArray[np.float32]:
     scale = np.full(len(tokens), 0.2, np.float32)
     for i, token in enumerate(tokens):
         if token[0] in "Ġ▁" and len(token) > 1:

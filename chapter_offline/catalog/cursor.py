@@ -36,12 +36,18 @@ class Cursor:
     """A place in an open GGUF file. All errors are BadInputError and name the file."""
 
     def __init__(self, path: Path, file: BinaryIO, size: int) -> None:
-        """`size`: bytes of the whole file."""
+        """`size`: bytes of the whole file. Leaving a `with` block closes it."""
         self.path = path
         self.position = 0
         self._file = file
         self.size = size
         self._strings_left = _STRING_LIMIT
+
+    def __enter__(self) -> "Cursor":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
 
     def bad(self, why: str) -> BadInputError:
         """The error for this file, to be raised."""

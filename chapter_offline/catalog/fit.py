@@ -1,28 +1,66 @@
-"""Whether a model fits the memory of this machine, before it is loaded.
+"""What a model takes of memory, and whether a machine has it, before anything is loaded.
 
-An estimate: weights, KV cache and a margin for what is computed with. Knows nothing of how a model
-is run.
+From what its header says (or its pin, while the file isn't here) and from how the engine lays out
+its cache. Knows nothing of how a model is run.
 """
 
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
-_COMPUTE_BYTES = 352 * 1024 * 1024
-"""Buffers of one step: 512 rows of logits over 152,000 tokens in 32 bits are 297 MiB of it."""
+from chapter_offline.catalog.header import Header
+from chapter_offline.catalog.pins import Pin
+from chapter_offline.engine.interface import Settings
+from chapter_offline.engine.layout import Layout, lay_out
+from chapter_offline.engine.placement import cell_bytes
+from chapter_offline.errors import DoesNotFitError
 
-_PROCESS_BYTES = 160 * 1024 * 1024
-"""Python, NumPy and llama.cpp themselves."""
+SMALLEST_WINDOW = 2048
+"""Tokens; a chapter is complete at this window, and not at a smaller one."""
 
-_COMPUTE_SHARE = 20
-"""Activations grow with the model: a twentieth of the weights is set aside for them."""
+_PROCESS_BYTES = 54_000_000
+"""Python, NumPy and llama.cpp themselves, as measured."""
+
+CHAPTER_BYTES = 120_000_000
+"""The library of claims and the plan of a chapter, beside the model, as measured."""
+
+_TOKEN_BYTES = 100  # of a token's text in llama.cpp's tables
+_USUAL_VOCABULARY, _USUAL_EMBEDDING = 152_000, 4_096  # while only the pin is here
+_GPU_BYTES = 400_000_000  # of a GPU's driver and kernels
+_STEP = 256  # windows are proposed in multiples of this
+
+
+@dataclass(frozen=True)
+class Need:
+    """What memory depends on. layers: bytes of each layer's weights; others: of all other weights.
+
+    repeated: bytes of weights that lie in memory twice. keys, values: numbers that a token keeps in
+    all layers together. state: bytes that one sequence keeps besides. alone: see Layout.
+    """
+
+    name: str
+    layers: tuple[int, ...]
+    others: int
+    repeated: int
+    keys: int
+    values: int
+    state: int
+    vocabulary: int
+    embedding: int
+    feed_forward: int
+    trained_window: int
+    alone: bool
+
+    @property
+    def weights(self) -> int:
+        """Bytes of all weights."""
+        return sum(self.layers) + self.others + self.repeated
 
 
 @dataclass(frozen=True)
 class Footprint:
     """Bytes of memory that a model takes while it runs.
 
-    weights: the file. kv_cache: keys and values of all tokens of the window. compute: buffers of a
+    weights: what the file holds. kv_cache: keys and values of all cells. compute: buffers of a
     step. process: the program itself.
     """
 
@@ -37,82 +75,166 @@ class Footprint:
         return self.weights + self.kv_cache + self.compute + self.process
 
 
-def footprint(file_bytes: int, kv_bytes_per_token: int, window: int) -> Footprint:
-    """What a model of that file takes at a window of that many tokens, in bytes."""
-    return Footprint(
-        weights=file_bytes,
-        kv_cache=kv_bytes_per_token * window,
-        compute=_COMPUTE_BYTES + file_bytes // _COMPUTE_SHARE,
-        process=_PROCESS_BYTES,
+@dataclass(frozen=True)
+class Gpu:
+    """A GPU as fit sees it: free bytes of its memory."""
+
+    name: str
+    free: int
+
+
+def need_of(header: Header, name: str) -> Need:
+    """What a file takes, by its header."""
+    return Need(
+        name=name,
+        layers=header.layer_bytes,
+        others=header.other_bytes,
+        repeated=0,
+        keys=sum(header.kv_heads) * header.key_length,
+        values=sum(header.kv_heads) * header.value_length,
+        state=header.state_bytes,
+        vocabulary=header.vocabulary,
+        embedding=header.embedding_length,
+        feed_forward=header.feed_forward_length,
+        trained_window=header.trained_window,
+        alone=header.alone,
     )
 
 
-def available_memory(proc: Path = Path("/proc"), cgroups: Path = Path("/sys/fs/cgroup")) -> int:
-    """Bytes that a new process can take now, by the system and by the limits of its control group.
+def need_of_pin(pin: Pin) -> Need:
+    """What a file that isn't here would take: nearly, as a pin doesn't say all that a header does."""
+    layers = max(1, pin.layers)
+    # The engine keeps the cells of sliding windows too, so that any of them can be rolled back.
+    kept = layers if pin.sliding_window else pin.kv_layers or layers
+    numbers = kept * pin.kv_heads * pin.head_length or pin.kv_bytes_per_token // 4
+    return Need(
+        name=pin.name,
+        layers=(pin.total_bytes // layers,) * layers,
+        others=pin.total_bytes % layers,
+        repeated=0,
+        keys=numbers,
+        values=numbers,
+        state=0,
+        vocabulary=_USUAL_VOCABULARY,
+        embedding=_USUAL_EMBEDDING,
+        feed_forward=4 * _USUAL_EMBEDDING,
+        trained_window=pin.trained_window,
+        alone=bool(pin.active_parameters)
+        or (0 < pin.kv_layers < layers and not pin.sliding_window),
+    )
 
-    `proc`, `cgroups`: where Linux tells of control groups; elsewhere nothing lies there.
+
+def layout_of(need: Need, settings: Settings) -> Layout:
+    """How the engine will lay out its cache for this model."""
+    gpus = settings.gpu_layers != 0
+    # A GPU's waves are fixed, so experts need not run alone there; a state has to anywhere.
+    alone = need.alone and (not gpus or need.state > 0)
+    return lay_out(settings, cell_bytes(settings, need.keys, need.values), gpus=gpus, alone=alone)
+
+
+def footprint(need: Need, settings: Settings, beside: int = 0) -> Footprint:
+    """What a model takes of the machine's memory when all of it lies there, in bytes.
+
+    beside: what the process takes for other purposes than the model.
     """
-    psutil = _psutil()
-    free = int(psutil.virtual_memory().available)
-    return min([free, *(max(0, limit - used) for limit, used in _limits(proc, cgroups))])
+    layout = layout_of(need, settings)
+    return Footprint(
+        weights=need.weights,
+        kv_cache=int(layout.cells * cell_bytes(settings, need.keys, need.values))
+        + need.state * layout.sequences,
+        compute=_compute(need, layout),
+        process=_PROCESS_BYTES + need.vocabulary * _TOKEN_BYTES + beside,
+    )
 
 
-def total_memory(proc: Path = Path("/proc"), cgroups: Path = Path("/sys/fs/cgroup")) -> int:
-    """Bytes that this machine, or the limit of our control group, would ever give."""
-    psutil = _psutil()
-    return min([int(psutil.virtual_memory().total), *(at for at, _ in _limits(proc, cgroups))])
+def _compute(need: Need, layout: Layout) -> int:
+    """Bytes of a step's buffers, in numbers of 32 bits."""
+    # The logits twice: where they are computed, and where they are kept.
+    logits = 2 * layout.outputs * need.vocabulary
+    activations = layout.rows * (8 * need.embedding + 3 * need.feed_forward)
+    mask = layout.rows * layout.cells
+    return 4 * (logits + activations + mask)
 
 
-def _psutil() -> Any:
-    """The module, imported late: a start that runs no model need not pay for it."""
-    import psutil  # type: ignore[import-untyped, unused-ignore]
+def within(
+    need: Need,
+    settings: Settings,
+    limit: int,
+    beside: int = 0,
+    others: Callable[[], Sequence[str]] = tuple,
+) -> Settings:
+    """The settings, with a KV cache of no more cells than fit within `limit` bytes.
 
-    return psutil
-
-
-def _limits(proc: Path, cgroups: Path) -> list[tuple[int, int]]:
-    """(limit, bytes in use) of our control group and each group above it that has a limit."""
-    found = []
-    for line in _text(proc / "self" / "cgroup").splitlines():
-        number, _, rest = line.partition(":")
-        controllers, _, name = rest.partition(":")
-        if number == "0" and not controllers:
-            roots, v2 = [cgroups, cgroups / "unified"], True
-        elif "memory" in controllers.split(","):
-            roots, v2 = [cgroups / "memory"], False
-        else:
-            continue
-        # Inside a container the group's own path may not be visible; the mount's root then is it.
-        parts = [part for part in name.split("/") if part not in ("", "..")]
-        for root in roots:
-            for depth in range(len(parts), -1, -1):
-                limit = _limit(root.joinpath(*parts[:depth]), v2)
-                if limit:
-                    found.append(limit)
-    return found
-
-
-def _limit(group: Path, v2: bool) -> tuple[int, int] | None:
-    """(limit, bytes in use) of one control group, if it has a limit.
-
-    Pages of files that nobody used lately don't count: the system gives them back before it kills.
+    Fewer cells make tasks wait for one another; where results are pure they change no bit. others:
+    names models that are here and fit, where this one doesn't. Raises DoesNotFitError with what would fit.
     """
-    names = ("memory.max", "memory.current", "inactive_file")
-    if not v2:
-        names = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
-    limit, used = _text(group / names[0]).strip(), _text(group / names[1]).strip()
-    if not (limit.isdecimal() and used.isdecimal()):
-        return None
-    cache = 0
-    for line in _text(group / "memory.stat").splitlines():
-        key, _, value = line.partition(" ")
-        if key == names[2] and value.isdecimal():
-            cache = int(value)
-    return int(limit), max(0, int(used) - cache)
+    if settings.window > need.trained_window:
+        raise DoesNotFitError(
+            f"{need.name} was trained for a window of {need.trained_window:,} tokens, not "
+            f"{settings.window:,}; use --window {need.trained_window} or less"
+        )
+    whole = footprint(need, settings, beside).total
+    if whole <= limit:
+        return settings
+    least = replace(settings, cells=1)
+    needed = footprint(need, least, beside).total
+    if needed <= limit:
+        low, high = 1, layout_of(need, settings).cells
+        while low < high:
+            middle = (low + high + 1) // 2
+            tried = replace(settings, cells=middle)
+            low, high = (
+                (middle, high)
+                if footprint(need, tried, beside).total <= limit
+                else (low, middle - 1)
+            )
+        return replace(settings, cells=low)
+    window = largest_window(need, settings, limit, beside)
+    hints = [f"use --window {window} or less"] if window else []
+    hints += [f"use --model {name}" for name in others()[:1]]
+    hints += ["free memory, or allow more with --memory"]
+    raise DoesNotFitError(
+        f"{need.name} needs {_gb(needed)} of memory at a window of {settings.window:,}, and there "
+        f"are {_gb(limit)}. Do one of these: {'; '.join(hints)}"
+    )
 
 
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
+def largest_window(need: Need, settings: Settings, limit: int, beside: int = 0) -> int:
+    """The largest window, in tokens, that fits within `limit` bytes; 0 where none does."""
+
+    def fits(window: int) -> bool:
+        tried = replace(settings, window=window, cells=1)
+        return footprint(need, tried, beside).total <= limit
+
+    most = need.trained_window
+    low, high = 0, -(-most // _STEP)
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if fits(min(most, middle * _STEP)) else (low, middle - 1)
+    window = min(most, low * _STEP)
+    return window if window >= min(SMALLEST_WINDOW, most) else 0
+
+
+def gpu_layers(need: Need, settings: Settings, gpus: Sequence[Gpu]) -> tuple[int, ...]:
+    """How many layers each GPU can hold, with their part of the cache; the output counts as one.
+
+    Together they are `len(need.layers) + 1` where all of the model fits.
+    """
+    layout = layout_of(need, replace(settings, gpu_layers=-1))
+    cell = cell_bytes(settings, need.keys, need.values)
+    cache = layout.cells * cell / max(1, len(need.layers))
+    sizes: list[float] = [*(size + cache for size in need.layers), need.others]
+    taken = []
+    # llama.cpp puts a model's end on GPUs first, and of it the last on the last.
+    for gpu in reversed(gpus):
+        room: float = gpu.free - _GPU_BYTES - _compute(need, layout)
+        held = 0
+        while sizes and sizes[-1] <= room:
+            room -= sizes.pop()
+            held += 1
+        taken.append(held)
+    return tuple(reversed(taken))
+
+
+def _gb(size: int) -> str:
+    return f"{size / 1e9:.2f} GB"

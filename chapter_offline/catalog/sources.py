@@ -6,7 +6,7 @@ There are two: `hub.fetch` and `mirror.fetch`. `pull` tries one after the other.
 from pathlib import Path
 from typing import Protocol
 
-from chapter_offline.catalog.pins import Pin
+from chapter_offline.catalog.pins import Pin, PinnedFile
 from chapter_offline.catalog.progress import Progress
 
 
@@ -15,10 +15,10 @@ class SourceError(Exception):
 
 
 class Source(Protocol):
-    """A way to get a pin's bytes."""
+    """A way to get the bytes of a pin's files."""
 
-    def __call__(self, pin: Pin, part: Path, observer: Progress) -> None:
-        """Leaves the whole file at `part`; goes on with bytes of an earlier try that lie there.
+    def __call__(self, pin: Pin, wanted: PinnedFile, part: Path, observer: Progress) -> None:
+        """Leaves the whole file `wanted` at `part`; goes on with bytes of an earlier try that lie there.
 
         The caller holds the folder's lock and checks the digest. Raises SourceError where this
         source can't deliver, NoModelError where it says that it has other bytes than the pinned

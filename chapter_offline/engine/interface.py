@@ -173,6 +173,9 @@ class Settings:
         would write it (an empty think block, a channel's header). "" adds nothing, unless the
         template has begun to think: then the thinking is closed.
     slots: jobs that are decoded together, 64 at most; 0 lets the engine choose.
+    cells: tokens that the KV cache is to hold, if the engine isn't to choose; never less than the
+        window needs. More make tasks wait less for one another, and change no bit where results
+        are pure.
     devices: the GPUs to use, by the names that `devices()` gives; () takes all.
     tensor_split: the share of each GPU in the model, in their order; () by their free memory.
     split_mode: whether GPUs share layers ("layer"), rows of matrices ("row"), or one has all.
@@ -189,6 +192,7 @@ class Settings:
     threads: int = 0
     gpu_layers: int = 0
     slots: int = 0
+    cells: int = 0
     log_file: str | None = None
     turn_opening: str = ""
     devices: tuple[str, ...] = ()

@@ -10,26 +10,23 @@ from typing import Any, TextIO
 
 import psutil
 
-from chapter_offline.engine.alone import SEQUENCES, Alone
+from chapter_offline.engine.alone import Alone
 from chapter_offline.engine.context import Context
 from chapter_offline.engine.devices import build
 from chapter_offline.engine.interface import ModelFacts, Settings
+from chapter_offline.engine.layout import lay_out
 from chapter_offline.engine.library import Library, interrupt_flag, load_library
 from chapter_offline.engine.loaded import LlamaEngine, Loaded
 from chapter_offline.engine.placement import Placement, cell_bytes, check_heads, place
 from chapter_offline.engine.prefixes import Prefixes
 from chapter_offline.engine.template import ChatTemplate
 from chapter_offline.engine.tokens import Vocabulary
-from chapter_offline.engine.wave import FIXED_ROWS, ROWS, SPARE_CELLS, Wave, sequences_for
+from chapter_offline.engine.wave import Wave
 from chapter_offline.errors import BadInputError, DoesNotFitError
 
 _MAGIC = b"GGUF"
 _VERSIONS = (2, 3)
 _SMALLEST = 24  # bytes: magic, version, two counts
-_CPU_SLOTS, _GPU_SLOTS = 24, 48
-# More cells mean fewer restarts, but every call looks at all that are taken.
-_MOST_CELLS, _MOST_GPU_CELLS = 8192, 32768
-_CACHE_BYTES, _GPU_CACHE_BYTES = 256 * 1024**2, 2 * 1024**3
 
 
 def open_engine(path: Path, settings: Settings) -> LlamaEngine:
@@ -174,25 +171,28 @@ def _loop(
         or api.llama_model_is_hybrid(model)
         or (experts and not fixed)
     )
-    slots = settings.slots or (_GPU_SLOTS if placement.gpus else _CPU_SLOTS)
-    rows = FIXED_ROWS if fixed and not alone else ROWS
+    layout = lay_out(
+        settings, _cell_bytes(api, model, settings), gpus=bool(placement.gpus), alone=alone
+    )
     context = Context(
         library,
         model,
-        cells=settings.window if alone else _cells(api, model, settings, placement),
-        sequences=SEQUENCES if alone else sequences_for(slots),
-        rows=rows,
+        cells=layout.cells,
+        sequences=layout.sequences,
+        rows=layout.rows,
         threads=settings.threads or _cores(),
         placed=placement.context,
     )
-    how = "alone" if alone else "fixed" if fixed else "pure"
+    how, slots = layout.how, layout.slots
     windowed = int(api.llama_model_n_swa(model)) > 0
     # Read back, a sliding window's cells lie elsewhere; only a pure wave's bits don't show it.
     keeps = settings.cache_dir is not None and (how == "pure" or not windowed)
-    prefixes = _prefixes(library, path, settings, placement, (how, str(rows))) if keeps else None
+    prefixes = (
+        _prefixes(library, path, settings, placement, (how, str(layout.rows))) if keeps else None
+    )
     if alone:
         return Alone(context, prefixes), context, 1
-    wave = Wave(context, slots, fixed=fixed, windowed=windowed, prefixes=prefixes)
+    wave = Wave(context, slots, fixed=how == "fixed", windowed=windowed, prefixes=prefixes)
     return wave, context, slots
 
 
@@ -225,15 +225,11 @@ def _heads(api: Any, model: Any) -> tuple[int, int]:
     return key, int(_metadata_of(api, model, "attention.value_length") or width)
 
 
-def _cells(api: Any, model: Any, settings: Settings, placement: Placement) -> int:
-    """Cells for a wave: as many as a modest share of memory holds, and what one task needs."""
+def _cell_bytes(api: Any, model: Any, settings: Settings) -> float:
+    """Bytes of one token in the KV cache, if all layers keep it."""
     heads = int(api.llama_model_n_layer(model)) * max(1, int(api.llama_model_n_head_kv(model)))
     key, value = _heads(api, model)
-    bytes_a_token = cell_bytes(settings, heads * key, heads * value)
-    most, room = _MOST_CELLS, _CACHE_BYTES
-    if placement.gpus:
-        most, room = _MOST_GPU_CELLS, _GPU_CACHE_BYTES
-    return max(settings.window + SPARE_CELLS, min(most, int(room / bytes_a_token)))
+    return cell_bytes(settings, heads * key, heads * value)
 
 
 def _metadata_of(api: Any, model: Any, key: str) -> str:

@@ -6,34 +6,30 @@ that what a template does to control tokens can be told from what a message happ
 Knows nothing of tokens.
 """
 
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from jinja2 import TemplateError
-from jinja2.exceptions import SecurityError
-from jinja2.ext import loopcontrols
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from chapter_offline.engine.interface import Message
+from chapter_offline.engine.sandbox import make_environment, time_limit
 from chapter_offline.errors import BadInputError
 
 TEMPLATE_DATE = datetime(2025, 1, 1, tzinfo=UTC)
 """What a template that prints today's date is told, so that a run can be repeated."""
 
+TEMPLATE_SECONDS = 5.0
+"""What rendering a conversation may take; published templates take milliseconds."""
+
 _TEMPLATE_LIMIT = 128 * 1024  # characters; the longest template among the pinned models has 17,000
 _OUTPUT_LIMIT = 1024 * 1024  # characters, without the messages' text
-_STRING_LIMIT = 64 * 1024  # characters that `*` and `%` may make
 _T = TypeVar("_T")
 
 _MARK = "Wq7kPzJ"  # letters and digits only, so that filters such as trim and tojson leave it alone
 _MARKS = re.compile(_MARK + r"(\d+)x")
-_GROWING_METHODS = frozenset(
-    {"center", "ljust", "rjust", "zfill", "expandtabs", "format", "format_map", "translate"}
-)
 
 
 @dataclass(frozen=True)
@@ -48,48 +44,8 @@ class _RefusedError(Exception):
     """The template called raise_exception."""
 
 
-class _Sandbox(ImmutableSandboxedEnvironment):
-    """The immutable sandbox, less what makes a string of any length from a short one."""
-
-    intercepted_binops = frozenset({"*", "**", "%"})
-
-    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
-        numbers = isinstance(left, int | float) and isinstance(right, int | float)
-        if operator == "**" and not (numbers and abs(left) < 1000 and abs(right) < 64):
-            raise SecurityError("a power too large")
-        if operator == "*" and not numbers:
-            sequence, times = (left, right) if hasattr(left, "__len__") else (right, left)
-            if not isinstance(times, int) or len(sequence) * times > _STRING_LIMIT:
-                raise SecurityError("a repetition too long")
-        if operator == "%" and not numbers:
-            raise SecurityError("formatting with %")
-        return super().call_binop(context, operator, left, right)
-
-    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
-        if isinstance(obj, str) and attr in _GROWING_METHODS:
-            return False
-        return super().is_safe_attribute(obj, attr, value)
-
-
 def _refuse(message: str) -> None:
     raise _RefusedError(message)
-
-
-def _tojson(value: Any, ensure_ascii: bool = False, indent: int | None = None) -> str:
-    # jinja2's own escapes for HTML, which no model was trained on.
-    return json.dumps(value, ensure_ascii=ensure_ascii, indent=min(indent or 0, 8) or None)
-
-
-def _environment() -> _Sandbox:
-    environment = _Sandbox(trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols])
-    for name in ("lipsum", "cycler", "joiner"):
-        environment.globals.pop(name, None)
-    for name in ("center", "wordwrap", "format", "xmlattr", "urlize", "filesizeformat"):
-        environment.filters.pop(name, None)
-    environment.filters["tojson"] = _tojson
-    environment.globals["raise_exception"] = _refuse
-    environment.globals["strftime_now"] = lambda pattern: TEMPLATE_DATE.strftime(pattern[:64])
-    return environment
 
 
 class ChatTemplate:
@@ -105,7 +61,9 @@ class ChatTemplate:
         if len(source) > _TEMPLATE_LIMIT:
             raise self._bad(f"it has {len(source)} characters, more than {_TEMPLATE_LIMIT}")
         self._specials = dict(specials)
-        self._template = self._guarded(lambda: _environment().from_string(source))
+        self._template = self._guarded(
+            lambda: make_environment(_refuse, TEMPLATE_DATE.strftime).from_string(source)
+        )
 
     def render(self, messages: Sequence[Message], thinks: bool = False) -> tuple[Piece, ...]:
         """The conversation with its generation prompt; messages' own text is never special.
@@ -135,7 +93,8 @@ class ChatTemplate:
             mark = f"{_MARK}{len(texts)}x" if core else ""
             texts.append(core)
             turns.append({"role": message.role, "content": head + mark + tail})
-        rendered = self._guarded(lambda: self._render(turns, thinks))
+        with time_limit(TEMPLATE_SECONDS):
+            rendered = self._guarded(lambda: self._render(turns, thinks))
         pieces: list[Piece] = []
         seen = set()
         position = 0

@@ -13,7 +13,7 @@ from statistics import median
 from typing import Any
 
 from benchmark.work import Measured, Order
-from chapter_offline.engine.llama import _CPU_SLOTS
+from chapter_offline.engine.layout import CPU_SLOTS
 
 WRITING = ("wrapper", "wrapper-reuse", "engine", "engine-guards", "bare")
 CHAPTER = ("chapter-wrapper", "chapter-engine")
@@ -58,7 +58,7 @@ def compare(
         raise BenchError(f"no way {', '.join(sorted(unknown))}; there are {', '.join(known)}")
     if rounds < 1:
         raise BenchError("at least one round is needed")
-    order = replace(order, width=order.width or _CPU_SLOTS)
+    order = replace(order, width=order.width or CPU_SLOTS)
     measured: list[dict[str, Measured]] = []
     with tempfile.TemporaryDirectory() as folder:
         if chapter or choices:

@@ -15,6 +15,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty store; no Hub and no package index in reach but those that a test sets up."""
     folder = tmp_path / "store"
     monkeypatch.setenv("CHAPTER_OFFLINE_MODELS", str(folder))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     for name in [name for name in os.environ if name.startswith(("PIP_", "HF_"))]:
         monkeypatch.delenv(name)
     for name in ("http_proxy", "https_proxy", "all_proxy"):

@@ -9,11 +9,15 @@ from gguf_bytes import gguf, usual
 from tiny_gguf import write_tiny_gguf
 
 from chapter_offline import resources
-from chapter_offline.catalog import choose
-from chapter_offline.catalog.choose import largest_to_pull, resolve_model
+from chapter_offline.catalog import choose, own_pins
+from chapter_offline.catalog.choose import fitted, largest_to_pull, resolve_model
+from chapter_offline.catalog.fit import CHAPTER_BYTES, footprint, need_of
 from chapter_offline.catalog.header import read_header
 from chapter_offline.catalog.pins import load_pins
 from chapter_offline.catalog.store import file_sha256, model_path
+from chapter_offline.catalog.survey import least_bytes
+from chapter_offline.engine.devices import Device
+from chapter_offline.engine.interface import Settings
 from chapter_offline.errors import BadInputError, DoesNotFitError, NoModelError, UsageError
 
 TABLE = """
@@ -51,7 +55,7 @@ def catalogue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **files: Path) ->
 def install(name: str, file: Path) -> Path:
     """Lays a file where the pin of that name has it."""
     (path,) = (model_path(pin) for pin in load_pins() if pin.name == name)
-    path.parent.mkdir(parents=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     return Path(shutil.copy(file, path))
 
 
@@ -93,17 +97,14 @@ def test_auto_takes_one_that_serves_the_window(small: Path, large: Path) -> None
         resolve_model("auto", 5000)
 
 
-def test_auto_takes_one_that_fits_the_memory(
-    small: Path, large: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_auto_takes_one_that_fits_the_memory(small: Path, large: Path) -> None:
     install("small", small)
     install("large", large)
-    sizes = [choose.footprint(p.bytes, p.kv_bytes_per_token, 2048).total for p in load_pins()]
-    monkeypatch.setattr(choose, "available_memory", lambda: max(sizes) - 1)
-    assert resolve_model("auto", 2048).name == "small"
-    monkeypatch.setattr(choose, "available_memory", lambda: min(sizes) - 1)
-    with pytest.raises(DoesNotFitError, match=f"needs {min(sizes):,} bytes"):
-        resolve_model("auto", 2048)
+    sizes = [least_bytes(need_of(read_header(file), "m"), 2048) for file in (small, large)]
+    assert resolve_model("auto", 2048, memory=max(sizes)).name == "large"
+    assert resolve_model("auto", 2048, memory=max(sizes) - 1).name == "small"
+    with pytest.raises(DoesNotFitError, match=f"small needs {sizes[0] / 1e9:.2f} GB of memory"):
+        resolve_model("auto", 2048, memory=min(sizes) - 1)
 
 
 def test_with_none_here_the_command_is_named_and_nothing_is_fetched(
@@ -189,22 +190,66 @@ def test_a_window_beyond_the_trained_one_says_which_would_do(small: Path) -> Non
         resolve_model(str(small), 4097)
 
 
-def test_a_model_that_this_machine_can_never_hold_is_refused(tmp_path: Path) -> None:
+def test_a_model_that_does_not_fit_is_refused_before_it_is_loaded(tmp_path: Path) -> None:
     wide = gguf(usual(attention__head_count_kv=65_536, attention__key_length=65_536))
     (tmp_path / "wide.gguf").write_bytes(wide)
-    with pytest.raises(DoesNotFitError, match="this machine gives"):
+    with pytest.raises(DoesNotFitError, match=r"wide.gguf needs .* Do one of these: .*--memory"):
         resolve_model(str(tmp_path / "wide.gguf"), 2048)
 
 
 def test_what_to_pull_is_bounded_by_size_and_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     assert resources.models_file().is_file()
     monkeypatch.setattr(choose, "available_memory", lambda: 64 * 1024**3)
-    assert [pin.name for pin in largest_to_pull(1_500_000_000)] == [
+    assert [pin.name for pin in largest_to_pull(1_500_000_000)][:3] == [
         "qwen2.5-coder-1.5b",
-        "qwen2.5-coder-0.5b",
-        "smollm2-135m",
+        "qwen2.5-1.5b",
+        "llama-3.2-1b",
     ]
     assert largest_to_pull(500_000_000)[0].name == "qwen2.5-coder-0.5b"
-    monkeypatch.setattr(choose, "available_memory", lambda: 1024**3)
+    monkeypatch.setattr(choose, "available_memory", lambda: 600_000_000)
     assert [pin.name for pin in largest_to_pull(1_500_000_000)] == ["smollm2-135m"]
     assert largest_to_pull(1_000) == ()
+
+
+def test_the_one_in_use_goes_before_the_largest(small: Path, large: Path) -> None:
+    install("small", small)
+    install("large", large)
+    own_pins.use("small")
+    assert resolve_model("auto", 2048).name == "small"
+    own_pins.use("")
+    assert resolve_model("auto", 2048).name == "large"
+
+
+def test_what_would_fit_is_named(small: Path, large: Path) -> None:
+    install("small", small)
+    install("large", large)
+    limit = least_bytes(need_of(read_header(large), "large"), 1024)
+    with pytest.raises(DoesNotFitError, match="use --model small"):
+        resolve_model("large", 2048, memory=limit)
+
+
+def test_more_layers_than_the_gpus_hold_are_refused_before_loading(
+    small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install("small", small)
+    model = resolve_model("small", 2048)
+
+    def with_gpus(*free: int) -> None:
+        found = [Device(f"CUDA{n}", "", "gpu", size, size, False, 0) for n, size in enumerate(free)]
+        monkeypatch.setattr("chapter_offline.engine.devices.devices", lambda: tuple(found))
+
+    all_layers = Settings(window=2048, gpu_layers=-1)
+    with_gpus(10**9)
+    assert fitted(model, all_layers) == all_layers
+    with_gpus(10**8, 10**8)
+    with pytest.raises(DoesNotFitError, match=r"of 3 layers 0 fit \(0 on CUDA0, 0 on CUDA1\)"):
+        fitted(model, all_layers)
+
+
+def test_the_cache_is_made_smaller_where_memory_is_tight(small: Path) -> None:
+    install("small", small)
+    model = resolve_model("small", 2048)
+    need = need_of(model.header, "small")
+    usual = footprint(need, Settings(window=2048), CHAPTER_BYTES).total
+    shrunk = fitted(model, Settings(window=2048), usual - 100_000)
+    assert 0 < shrunk.cells < 8192

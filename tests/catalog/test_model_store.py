@@ -1,12 +1,21 @@
 """Where models lie, and when their bytes are looked at."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from small_pins import MODEL, Recorder, make_pin
 
-from chapter_offline.catalog.store import file_sha256, is_here, model_path, store_root, verify
+from chapter_offline.catalog.store import (
+    file_sha256,
+    hub_root,
+    is_here,
+    model_path,
+    own_root,
+    verify,
+)
 from chapter_offline.errors import BadInputError, NoModelError
 
 PIN = make_pin()
@@ -21,14 +30,57 @@ def put(data: bytes = MODEL) -> Path:
 
 
 def test_the_folder_of_models_can_be_chosen(store: Path) -> None:
-    assert store_root() == store
-    assert model_path(PIN) == store / "tiny" / "tiny.gguf"
+    assert (hub_root(), own_root()) == (store, store)
+    named = store / "models--someone--tiny-GGUF" / "snapshots" / PIN.commit / "tiny.gguf"
+    assert model_path(PIN) == named
 
 
-def test_without_a_choice_it_is_the_users_own(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("variables", "folder"),
+    [
+        ({"XDG_CACHE_HOME": "/cache"}, "/cache/huggingface/hub"),
+        ({"XDG_CACHE_HOME": "/cache", "HF_HOME": "/hf"}, "/hf/hub"),
+        ({"HF_HOME": "/hf", "HF_HUB_CACHE": "/large/disk"}, "/large/disk"),
+        ({"HF_HUB_CACHE": "/large/disk", "CHAPTER_OFFLINE_MODELS": "/ours"}, "/ours"),
+    ],
+)
+def test_without_a_choice_it_is_the_hubs_own_cache(
+    variables: dict[str, str], folder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("CHAPTER_OFFLINE_MODELS", "HUGGINGFACE_HUB_CACHE"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert hub_root() == Path(folder)
+    if "CHAPTER_OFFLINE_MODELS" not in variables:
+        code = "from huggingface_hub import constants; print(constants.HF_HUB_CACHE)"
+        theirs = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        assert theirs.stdout.strip() == folder
+
+
+def test_models_of_no_repo_lie_in_the_users_own_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CHAPTER_OFFLINE_MODELS")
     monkeypatch.setenv("XDG_DATA_HOME", "/some/where")
-    assert store_root() == Path("/some/where/chapter-offline/models")
+    assert own_root() == Path("/some/where/chapter-offline/models")
+    mine = make_pin(repo="", commit="", mine=True)
+    assert model_path(mine) == own_root() / "tiny" / "tiny.gguf"
+
+
+def test_a_file_in_its_former_place_is_used_from_there(store: Path) -> None:
+    former = store / "tiny" / "tiny.gguf"
+    former.parent.mkdir(parents=True)
+    former.write_bytes(MODEL)
+    assert is_here(PIN)
+    assert verify(PIN) == former
+
+
+def test_what_the_hubs_own_library_fetched_is_here(store: Path) -> None:
+    repo = store / "models--someone--tiny-GGUF"
+    (repo / "blobs").mkdir(parents=True)
+    (repo / "blobs" / PIN.sha256).write_bytes(MODEL)
+    (repo / "snapshots" / PIN.commit).mkdir(parents=True)
+    (repo / "snapshots" / PIN.commit / "tiny.gguf").symlink_to(f"../../blobs/{PIN.sha256}")
+    assert verify(PIN).read_bytes() == MODEL
 
 
 def test_a_file_of_another_size_is_not_here() -> None:
@@ -110,3 +162,10 @@ def test_a_damaged_memory_of_digests_is_not_believed(store: Path, watch: Recorde
 def test_a_file_that_cannot_be_read_is_bad_input(tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match="can't be read"):
         file_sha256(tmp_path / "none.gguf")
+
+
+def test_all_bytes_are_read_again_where_that_is_asked_for(watch: Recorder) -> None:
+    put()
+    verify(PIN)
+    verify(PIN, watch, anew=True)
+    assert watch.bytes == [len(MODEL)]

@@ -10,19 +10,27 @@ from chapter_offline.catalog.pins import find_pin, load_pins
 from chapter_offline.errors import BadInputError, UsageError
 
 
-def test_three_models_ship_with_the_program() -> None:
-    assert [pin.name for pin in load_pins()] == [
-        "qwen2.5-coder-1.5b",
-        "qwen2.5-coder-0.5b",
-        "smollm2-135m",
-    ]
+def test_two_dozen_models_ship_from_one_for_a_gigabyte_to_one_for_a_large_gpu() -> None:
+    pins = load_pins()
+    assert len(pins) >= 24
+    assert [pin.bytes for pin in pins] == sorted(pin.bytes for pin in pins)
+    assert (pins[0].name, pins[-1].name) == ("smollm2-135m", "llama-3.3-70b")
 
 
-def test_every_pin_that_ships_can_come_from_wheels_too() -> None:
-    assert {pin.name: len(pin.wheels) for pin in load_pins()} == {
-        "qwen2.5-coder-1.5b": 22,
-        "qwen2.5-coder-0.5b": 6,
+def test_every_pin_says_what_fit_and_a_person_need() -> None:
+    for pin in load_pins():
+        assert pin.license_link.startswith("https://")
+        assert pin.base_model
+        assert pin.architecture
+        assert 0 < pin.kv_layers <= pin.layers
+        assert pin.kv_bytes_per_token == 4 * pin.kv_layers * pin.kv_heads * pin.head_length
+
+
+def test_models_for_a_place_without_the_hub_come_from_wheels_too() -> None:
+    assert {pin.name: len(pin.wheels) for pin in load_pins() if pin.wheels} == {
         "smollm2-135m": 1,
+        "qwen2.5-coder-0.5b": 6,
+        "qwen2.5-coder-1.5b": 22,
     }
 
 
@@ -35,6 +43,12 @@ def test_a_pin_says_the_same_as_the_header_of_its_file(real_model: Path) -> None
         pin.trained_window,
     )
     assert header.kv_bytes_per_token == pin.kv_bytes_per_token
+    assert (header.architecture, header.layers, header.kv_heads[0], header.key_length) == (
+        pin.architecture,
+        pin.layers,
+        pin.kv_heads,
+        pin.head_length,
+    )
 
 
 @pytest.mark.parametrize(
@@ -43,7 +57,7 @@ def test_a_pin_says_the_same_as_the_header_of_its_file(real_model: Path) -> None
         ("qwen2.5-coder-1.5", "qwen2.5-coder-1.5b"),
         ("SmolLM2-135M", "smollm2-135m"),
         ("smolm2-135m", "smollm2-135m"),
-        ("qwen", "qwen2.5-coder-1.5b, qwen2.5-coder-0.5b"),
+        ("coder", "qwen2.5-coder-0.5b, qwen2.5-coder-1.5b"),
     ],
 )
 def test_an_unknown_name_is_answered_with_the_nearest(asked: str, near: str) -> None:
@@ -96,6 +110,12 @@ def test_a_pin_may_say_how_a_turn_opens(tmp_path: Path) -> None:
         ('"a/b"', '"a/b/../c"', "repo must look like"),
         ("bytes = 10", "bytes = -1", "bytes must be a whole number"),
         ("bytes = 10", "bytes = true", "bytes must be a whole number"),
+        ("bytes = 10", "bytes = 10\nmore = 3", "more must be a list"),
+        ("bytes = 10", "bytes = 10\nmore = [3]", "file 2: must be"),
+        ("bytes = 10", "bytes = 10\nmore = [{ file = '../x.gguf' }]", "file 2: file must be"),
+        ("bytes = 10", "bytes = 10\nlayers = 0", "layers must be a whole number"),
+        ("bytes = 10", "bytes = 10\nthinking = 'much'", "thinking must be one of"),
+        ("bytes = 10", "bytes = 10\nlicense_link = 'file:///x'", "license_link must look like"),
         ('license = "MIT"', "", "license must be a text"),
         ("89abcdef01234567", "89abcdef0123456", "must look like"),
         ("parameters = 5", "parameters = 5\nturn_opening = 3", "turn_opening must be a text"),

