@@ -7,12 +7,11 @@ from functools import cached_property
 from pathlib import Path
 
 from chapter_offline.catalog.choose import ResolvedModel, fitted, resolve_model
-from chapter_offline.catalog.pins import load_pins
 from chapter_offline.catalog.progress import Progress as CatalogProgress
-from chapter_offline.catalog.store import is_here
 from chapter_offline.chapter.plan import Plan, make_plan
 from chapter_offline.engine.interface import Engine, Settings
 from chapter_offline.errors import BadInputError, UsageError
+from chapter_offline.examining import judges_here, known_results
 from chapter_offline.keeping import kept_changes
 from chapter_offline.knowledge.briefs import Brief, brief_toml, load_brief, same_system
 from chapter_offline.knowledge.files import line_of
@@ -145,18 +144,19 @@ def _verdict(
     if order.voice not in {"drafted", "revised"}:
         yield None
         return
-    judges = load_judges(library.prompts)
-    own = judges.get(model.sha256)
+    examined = known_results().get(model.sha256)
+    own = load_judges(library.prompts).get(model.sha256) or (examined.own if examined else None)
     if own and own.lets_pass:
         yield Verdict(engine, own)
         return
-    for judge in judges.values():
-        pin = next((pin for pin in load_pins() if pin.sha256 == judge.model), None)
-        if judge.lets_pass and pin and is_here(pin):
-            with opened(replace(order, model=pin.name)) as (_, second):
-                yield Verdict(second if journal is None else Journaled(second, journal), judge)
-            return
-    yield None
+    for name, judge in judges_here(but=model.sha256):
+        with opened(replace(order, model=name)) as (_, second):
+            yield Verdict(second if journal is None else Journaled(second, journal), judge)
+        return
+    raise UsageError(
+        f"--voice {order.voice}: no model here tells well enough whether {model.name} keeps a claim true; "
+        f"`models exam {model.name}` says why, and voice quoted needs no judge"
+    )
 
 
 @contextmanager

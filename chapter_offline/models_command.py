@@ -7,6 +7,7 @@ import click
 
 from chapter_offline.catalog.pins import Pin, find_pin, load_pins
 from chapter_offline.errors import DoesNotFitError, NoModelError
+from chapter_offline.exam_command import exam
 from chapter_offline.own_models_command import own_commands
 from chapter_offline.parameters import Memory
 
@@ -190,18 +191,15 @@ def models_remove(name: str) -> None:
     click.echo(f"{pin.name}: {_size(freed)} deleted{entry}.")
 
 
-for _command in own_commands:
+for _command in (*own_commands, exam):
     models.add_command(_command)
 
 
 def _exams() -> dict[str, str]:
-    """Which models' answers have been held against known ones, and in what, by sha256."""
-    import tomllib
+    """The voice that each examined model has earned, by sha256."""
+    from chapter_offline.examining import known_results
 
-    from chapter_offline.resources import prompts_dir
-
-    text = (prompts_dir() / "calibrations.toml").read_text(encoding="utf-8")
-    return {fit["model"]: "traits" for fit in tomllib.loads(text).get("fit", ())}
+    return {model: result.voice for model, result in known_results().items()}
 
 
 def _size(size: int) -> str:

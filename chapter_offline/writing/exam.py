@@ -92,6 +92,20 @@ class Result(Shape):
     own: Judge | None = None
     shortened: float = 1.0
 
+    def lines(self) -> list[str]:
+        """What a person should know, line by line."""
+        low, high = self.interval
+        found = [f"{name}: {each.passed} of {each.of}" for name, each in self.tasks.items()]
+        asked = (
+            "" if self.shortened == 1 else f" ({self.shortened:.0%} of the exam, for its slowness)"
+        )
+        return [
+            f"{self.name} may write in voice {self.voice}{asked}",
+            f"judging rewrites: area under the curve {self.auc:.2f} ({low:.2f} to {high:.2f}); judge of its own rewrites: {self.judge or 'nobody'}",
+            "done well: " + ", ".join(found),
+            *(f"not {reason}" for reason in self.reasons),
+        ]
+
 
 def load_paper(prompts: Path) -> Paper:
     """Raises BadInputError."""
@@ -112,7 +126,7 @@ class Candidate:
     traits: Mapping[str, Trait]
     systems: Mapping[str, Labels]
     question: str
-    second: Callable[[], Verdict | None] = lambda: None
+    second: Verdict | None = None
 
 
 class Exam:
@@ -132,7 +146,7 @@ class Exam:
         found = fidelity.likelihoods_of(self._engine, self._asking, labelled)
         own = fidelity.fit(found, labelled, who.sha256, who.name)
         judged = fidelity.left_out(found, labelled)
-        verdict = Verdict(self._engine, own) if own.lets_pass else who.second()
+        verdict = Verdict(self._engine, own) if own.lets_pass else who.second
         low, high = auc_interval(judged)
         tasks = dict(self._tasks(verdict))
         voice, reasons = self._earned(auc(judged), tasks)
@@ -290,7 +304,7 @@ class Exam:
         shares = {"judge": judging} | {name: each.share for name, each in tasks.items()}
         for voice, least in self._paper.voices.items():
             lacks = tuple(
-                f"{voice}: {task} {shares[task]:.2f}, needed {bar:g}"
+                f"{voice}: {task} {shares[task]:.2f}, and {bar:g} is needed"
                 for task, bar in least.items()
                 if not shares[task] >= bar
             )
