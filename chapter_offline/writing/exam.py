@@ -149,7 +149,7 @@ class Exam:
         verdict = Verdict(self._engine, own) if own.lets_pass else who.second
         low, high = auc_interval(judged)
         tasks = dict(self._tasks(verdict))
-        voice, reasons = self._earned(auc(judged), tasks)
+        voice, reasons = self.earned(auc(judged), tasks)
         return Result(
             model=who.sha256,
             name=who.name,
@@ -298,7 +298,7 @@ class Exam:
     def _checks(self) -> tuple[guards.Guard, ...]:
         return (guards.chat, guards.markup, guards.vendors(self._who.vendors))
 
-    def _earned(self, judging: float, tasks: Mapping[str, Passed]) -> tuple[Voice, tuple[str, ...]]:
+    def earned(self, judging: float, tasks: Mapping[str, Passed]) -> tuple[Voice, tuple[str, ...]]:
         """The last voice in order whose every line is reached, and what the next one lacks."""
         earned: Voice = "quoted"
         shares = {"judge": judging} | {name: each.share for name, each in tasks.items()}
