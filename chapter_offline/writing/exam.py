@@ -141,7 +141,9 @@ class Exam:
         """The whole exam, or as much of it as fits ten minutes."""
         who = self._who
         self._part = self._affordable()
-        labelled = _spread(who.labelled, self._part)
+        good = [each for each in who.labelled if each.good]
+        others = [each for each in who.labelled if not each.good]
+        labelled = [*good, *_spread(others, self._part)]
         self._progress.stage("judging labelled rewrites", len(labelled))
         found = fidelity.likelihoods_of(self._engine, self._asking, labelled)
         own = fidelity.fit(found, labelled, who.sha256, who.name)

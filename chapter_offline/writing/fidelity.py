@@ -18,10 +18,11 @@ from chapter_offline.engine.interface import Engine, Scored, ScoreJob
 from chapter_offline.errors import BadInputError
 from chapter_offline.knowledge.files import Shape, read_toml, shaped
 from chapter_offline.writing.asking import Asking
-from chapter_offline.writing.logistic import bar_for, chance_of, logistic
+from chapter_offline.writing.logistic import Array, bar_for, chance_of, logistic
 
 PRECISION = 0.95
 """Of the rewrites that are taken, the share that shall be true on labelled ones that a fit has not seen."""
+_RARE = 0.01
 _FEWEST_TAKEN = 8
 """A bar that lets fewer labelled rewrites pass rests on luck."""
 
@@ -153,17 +154,26 @@ def fit(found: Sequence[Likelihood], labelled: Sequence[Labelled], model: str, n
 
 
 def left_out(found: Sequence[Likelihood], labelled: Sequence[Labelled]) -> list[tuple[float, bool]]:
-    """For each rewrite, its chance by a fit to those of all other systems, and whether it is good."""
+    """For each rewrite, its chance by a fit to those of all other systems, and whether it is good.
+
+    How many are good of all is no secret between the fits: else a system with many good ones would
+    be judged by a fit to few, and all of its own stand too low among the others.
+    """
+    share = sum(each.good for each in labelled) / len(labelled)
+    usual = math.log((share + _RARE) / (1 - share + _RARE))
     judged: dict[int, float] = {}
     for system in dict.fromkeys(each.system for each in labelled):
         rest = [n for n, each in enumerate(labelled) if each.system != system]
         own = [n for n, each in enumerate(labelled) if each.system == system]
-        weights = _weights([found[n] for n in rest], [labelled[n] for n in rest])
-        judged |= dict(zip(own, _chances(weights, [found[n] for n in own]), strict=True))
+        fitted = rest or own
+        slopes = _weights([found[n] for n in fitted], [labelled[n] for n in fitted])[:2]
+        middle = _design(found[n] for n in fitted)[:, :2].mean(axis=0) @ np.array(slopes)
+        chances = _chances((*slopes, usual - float(middle)), [found[n] for n in own])
+        judged |= dict(zip(own, chances, strict=True))
     return [(judged[n], each.good) for n, each in enumerate(labelled)]
 
 
-def _design(found: Iterable[Likelihood]) -> np.ndarray:
+def _design(found: Iterable[Likelihood]) -> Array:
     return np.array([[each.claim, each.text, 1.0] for each in found])
 
 
