@@ -20,7 +20,7 @@ SMALLEST_WINDOW = 2048
 _PROCESS_BYTES = 54_000_000
 """Python, NumPy and llama.cpp themselves, as measured."""
 
-CHAPTER_BYTES = 120_000_000
+CHAPTER_BYTES = 90_000_000
 """The library of claims and the plan of a chapter, beside the model, as measured."""
 
 _TOKEN_BYTES = 100  # of a token's text in llama.cpp's tables
