@@ -13,10 +13,10 @@ from chapter_offline.engine.llama import open_engine
 
 CHAPTER_JOBS = 136
 """Pieces that a model writes for a standard chapter in voice quoted, as the plan of one says."""
-_JOBS = 6
-_SHARED = "You review designs of systems. Answer shortly, in plain words, and say why. " * 4
+_JOBS = 4
+_SHARED = "You review designs of systems. Answer shortly, in plain words, and say why. " * 3
 _ASKED = "What happens to the requests of a calling program while its queue is full? " * 3
-_TOKENS = 40
+_TOKENS = 24
 
 
 @dataclass(frozen=True)
