@@ -16,8 +16,9 @@ from chapter_offline.chapter.escape import plain
 from chapter_offline.knowledge.library import Library
 from chapter_offline.output.html.calculator import calculator_of
 from chapter_offline.output.html.inline import places_of
+from chapter_offline.output.html.shapes import ChapterView
 from chapter_offline.output.html.source import source_of
-from chapter_offline.output.html.view import ChapterView, view_of
+from chapter_offline.output.html.view import view_of
 from chapter_offline.sizing import javascript
 
 _STYLES = ("text.css", "drawings.css", "page.css", "print.css")

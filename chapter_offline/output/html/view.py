@@ -4,7 +4,6 @@ Shared by the page and the book. What a model wrote stays a plain string, which 
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from html import escape
 
 from markdown_it import MarkdownIt
@@ -24,115 +23,23 @@ from chapter_offline.output.html.inline import (
     term_id,
     text_of,
 )
-from chapter_offline.output.html.layout import CALLOUTS, Group, groups
+from chapter_offline.output.html.layout import CALLOUTS, groups
+from chapter_offline.output.html.shapes import (
+    ChapterView,
+    ComponentView,
+    Drawing,
+    Example,
+    FigureRow,
+    PartView,
+    SectionView,
+    TableView,
+)
 from chapter_offline.output.markdown import section_text, words
 from chapter_offline.sizing import expressions
 
 WORDS_A_MINUTE = 200
 """Of dense technical text, read to be understood."""
 _OPENS, _CLOSES = "\ue000", "\ue001"
-
-
-@dataclass(frozen=True)
-class FigureRow:
-    """A row of a table of figures. used: (section id, heading) where it is printed; in the appendix only."""
-
-    name: str
-    id: str
-    label: Markup
-    value: str
-    origin: Markup
-    used: tuple[tuple[str, str], ...] = ()
-
-
-@dataclass(frozen=True)
-class TableView:
-    """A table of cells. heads: whether the first cell of each row names the row."""
-
-    note: Markup
-    head: tuple[Markup, ...]
-    rows: tuple[tuple[Markup, ...], ...]
-
-
-@dataclass(frozen=True)
-class Drawing:
-    """svg: safe to stand in a page. source: Mermaid's text. idea: what it teaches."""
-
-    svg: Markup
-    source: str
-    idea: Markup
-
-
-@dataclass(frozen=True)
-class Example:
-    heading: Markup
-    table: TableView
-    so: Markup
-
-
-@dataclass(frozen=True)
-class SectionView:
-    """kind, label: of a callout, or "". by_hand: all of a section that a person edited. question, free: by the model. asked: (question, id, heading)."""
-
-    id: str
-    heading: str
-    part: int
-    component: str
-    form: str
-    kind: str
-    label: str
-    frame: Markup
-    drawing: Drawing | None
-    artefact: str
-    rows: tuple[FigureRow, ...]
-    table: TableView | None
-    groups: tuple[Group, ...]
-    asked: tuple[tuple[str, str, str], ...]
-    example: Example | None
-    rule: Markup
-    question: str
-    free: str
-    by_hand: Markup
-
-
-@dataclass(frozen=True)
-class ComponentView:
-    """Sections under one heading: of a component, or of none. id: its anchor, or ""."""
-
-    name: str
-    id: str
-    sections: tuple[SectionView, ...]
-
-
-@dataclass(frozen=True)
-class PartView:
-    """question, answer, rule: "" in voice free. asks: the question without links. attempt: by the model, or ""."""
-
-    number: int
-    id: str
-    title: str
-    minutes: int
-    question: Markup
-    asks: str
-    attempt: str
-    answer: Markup
-    rule: Markup
-    components: tuple[ComponentView, ...]
-
-
-@dataclass(frozen=True)
-class ChapterView:
-    """figures: tables of the appendix by origin. terms: (anchor, term, definition)."""
-
-    title: str
-    model: str
-    voice: str
-    made: bool
-    minutes: int
-    words: int
-    parts: tuple[PartView, ...]
-    figures: tuple[tuple[str, tuple[FigureRow, ...]], ...]
-    terms: tuple[tuple[str, str, Markup], ...]
 
 
 def view_of(chapter: Chapter, drawings: Mapping[str, str]) -> ChapterView:
