@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 import click
 
 from chapter_offline import __version__
+from chapter_offline.batch_command import batch
 from chapter_offline.briefs_command import briefs
 from chapter_offline.catalog.pins import Pin, find_pin
 from chapter_offline.claims_command import claims
@@ -160,6 +161,7 @@ def _pull(pins: Sequence[Pin], quiet: bool) -> None:
         return
 
 
+main.add_command(batch)
 main.add_command(briefs)
 main.add_command(claims)
 main.add_command(replay)

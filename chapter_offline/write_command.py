@@ -1,6 +1,6 @@
 """`chapter-offline write`: a chapter, or with `--dry-run` its plan."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,11 @@ from chapter_offline.proof_commands import sign_and_show
 _GB = 1e9
 
 
-def _write_options(command: Callable[..., None]) -> Callable[..., None]:
+_Command = Callable[..., None]
+
+
+def write_options(command: _Command) -> _Command:
+    """The options that hold for one chapter as for many."""
     path = click.Path(path_type=Path)
     options = (
         click.option(
@@ -50,9 +54,6 @@ def _write_options(command: Callable[..., None]) -> Callable[..., None]:
             "--dry-run says how few and how many a system may have.",
         ),
         click.option(
-            "--out", type=path, help="The folder for the chapter.  [default: chapters/SYSTEM]"
-        ),
-        click.option(
             "--window",
             type=click.IntRange(min=1),
             default=4096,
@@ -86,14 +87,6 @@ def _write_options(command: Callable[..., None]) -> Callable[..., None]:
             help="Layers of the model on the GPU, -1 for all; `models devices` shows which there are.  [default: 0]",
         ),
         click.option(
-            "--brief", type=path, help="A brief of your own (TOML) instead of the library's."
-        ),
-        click.option(
-            "--ask",
-            is_flag=True,
-            help="Ask on the terminal about traits of which the model is unsure.",
-        ),
-        click.option(
             "--fresh",
             is_flag=True,
             help="Start anew; what an earlier run left in the folder is kept aside, and not gone on with.",
@@ -110,6 +103,29 @@ def _write_options(command: Callable[..., None]) -> Callable[..., None]:
         ),
         click.option("--quiet", is_flag=True, help="Say nothing but where the chapter is."),
     )
+    return _with(options, command)
+
+
+def _own_options(command: _Command) -> _Command:
+    """Those that only one chapter can have."""
+    path = click.Path(path_type=Path)
+    options = (
+        click.option(
+            "--out", type=path, help="The folder for the chapter.  [default: chapters/SYSTEM]"
+        ),
+        click.option(
+            "--brief", type=path, help="A brief of your own (TOML) instead of the library's."
+        ),
+        click.option(
+            "--ask",
+            is_flag=True,
+            help="Ask on the terminal about traits of which the model is unsure.",
+        ),
+    )
+    return _with(options, command)
+
+
+def _with(options: Sequence[Callable[[_Command], _Command]], command: _Command) -> _Command:
     for option in reversed(options):
         command = option(command)
     return command
@@ -117,7 +133,8 @@ def _write_options(command: Callable[..., None]) -> Callable[..., None]:
 
 @click.command("write")
 @click.argument("system")
-@_write_options
+@_own_options
+@write_options
 def write(
     system: str,
     parts_text: str,

@@ -1,0 +1,109 @@
+"""`chapter-offline batch`: a list of systems, a chapter each."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from chapter_offline.errors import IncompleteError, UsageError
+from chapter_offline.proof_commands import sign_and_show
+from chapter_offline.write_command import write_options
+
+_FORMS = ("lines", "csv", "toml", "jsonl")
+
+
+@click.command("batch")
+@click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="The folder for the chapters, each in one of its own, and the report.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(_FORMS),
+    help="Of FILE.  [default: by its ending; plain lines]",
+)
+@click.option("--shard", metavar="I/N", help="Only every Nth system, beginning with the Ith.")
+@click.option("--json", "as_json", is_flag=True, help="Say what happens as JSON, an event a line.")
+@write_options
+def batch(
+    file: Path,
+    out: Path,
+    form: Any,
+    shard: str | None,
+    as_json: bool,
+    parts_text: str,
+    depth: Any,
+    dry_run: bool,
+    quiet: bool,
+    sign: Path | None,
+    **options: Any,
+) -> None:
+    """Writes a chapter on each system that FILE lists; - is standard input. Run again, it does what is left.
+
+    FILE has a system a line, or, as CSV, TOML ([[chapter]]) or JSON Lines, for each chapter: system,
+    and if they differ from the options brief, model, depth, voice, seed, words, folder.
+    """
+    from chapter_offline.batch import crew, entries, lists
+    from chapter_offline.batch.run import run
+    from chapter_offline.batch_console import shown
+    from chapter_offline.orders import Order, parse_parts
+
+    if depth and options["words"] is not None:
+        raise UsageError("--depth and --words: both say how long a chapter is to be; give one")
+    part = entries.parse_shard(shard) if shard else None
+    common = Order("", parts=parse_parts(parts_text), depth=depth or "standard", **options)
+    found, again = entries.entries(lists.read_list(file, form), common, out)
+    for line, first in again:
+        click.echo(f"{line.where}: the same chapter as {first.where}; written once", err=True)
+    if part:
+        found = entries.shard(found, *part)
+    if dry_run:
+        _show_plan(found)
+        return
+    found = entries.with_models(found)
+    try:
+        with shown(quiet, as_json, len(found)) as tell:
+            made = run(found, out, crew.write_here, tell, part)
+    except KeyboardInterrupt:
+        click.echo("what is written so far is kept: the same command goes on from there", err=True)
+        raise
+    if sign is not None:
+        for each in made.outcomes:
+            if each.state == "whole":
+                sign_and_show(out / each.name, sign)
+    if not as_json:
+        click.echo(made.report)
+    if made.left:
+        raise _incomplete(made.left, len(made.outcomes), made.report)
+
+
+def _incomplete(left: Sequence[Any], count: int, report: Path) -> IncompleteError:
+    first = left[0]
+    more = f", and {len(left) - 1} more" if len(left) > 1 else ""
+    return IncompleteError(
+        f"{len(left)} of {count} chapters are not whole: {first.name}: {first.message.splitlines()[0]}{more}.\n"
+        f"{report} names them; the same command does what is left"
+    )
+
+
+def _show_plan(found: Sequence[Any]) -> None:
+    from chapter_offline.console import table
+
+    rows = [
+        (
+            entry.name,
+            entry.order.system,
+            entry.order.model,
+            entry.order.voice,
+            entry.order.depth if entry.order.words is None else f"{entry.order.words:,} words",
+            str(entry.order.seed),
+        )
+        for entry in found
+    ]
+    click.echo(table(("folder", "system", "model", "voice", "depth", "seed"), rows))
+    click.echo(f"\n{len(rows):,} chapters")
