@@ -1,6 +1,7 @@
 """`chapter-offline batch`: a list of systems, a chapter each."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,13 @@ _FORMS = ("lines", "csv", "toml", "jsonl")
     type=click.Choice(_FORMS),
     help="Of FILE.  [default: by its ending; plain lines]",
 )
+@click.option(
+    "--devices",
+    "devices_text",
+    metavar="WHERE",
+    help="A worker process for each of: cpu, or GPUs as cuda:0,cuda:1 (a worker each) or cuda:0+1 (one for both); "
+    "auto takes every GPU that there is, or the CPU.  [default: one worker]",
+)
 @click.option("--shard", metavar="I/N", help="Only every Nth system, beginning with the Ith.")
 @click.option("--json", "as_json", is_flag=True, help="Say what happens as JSON, an event a line.")
 @write_options
@@ -34,6 +42,7 @@ def batch(
     file: Path,
     out: Path,
     form: Any,
+    devices_text: str | None,
     shard: str | None,
     as_json: bool,
     parts_text: str,
@@ -48,8 +57,9 @@ def batch(
     FILE has a system a line, or, as CSV, TOML ([[chapter]]) or JSON Lines, for each chapter: system,
     and if they differ from the options brief, model, depth, voice, seed, words, folder.
     """
-    from chapter_offline.batch import crew, entries, lists
+    from chapter_offline.batch import entries, lists
     from chapter_offline.batch.run import run
+    from chapter_offline.batch.workers import Workers
     from chapter_offline.batch_console import shown
     from chapter_offline.orders import Order, parse_parts
 
@@ -65,10 +75,12 @@ def batch(
     if dry_run:
         _show_plan(found)
         return
-    found = entries.with_models(found)
+    models = entries.models_of(found)
+    groups, placed = _placed(devices_text, found, models)
+    found = entries.digested(placed, models)
     try:
         with shown(quiet, as_json, len(found)) as tell:
-            made = run(found, out, crew.write_here, tell, part)
+            made = run(found, out, Workers(groups, options["threads"]), tell, part)
     except KeyboardInterrupt:
         click.echo("what is written so far is kept: the same command goes on from there", err=True)
         raise
@@ -80,6 +92,26 @@ def batch(
         click.echo(made.report)
     if made.left:
         raise _incomplete(made.left, len(made.outcomes), made.report)
+
+
+def _placed(
+    text: str | None, found: Sequence[Any], models: Mapping[str, Any]
+) -> tuple[Sequence[Any], Sequence[Any]]:
+    """What each worker computes on; and the chapters, with all layers on GPUs where it is these."""
+    from chapter_offline.batch import devices
+    from chapter_offline.engine.devices import devices as here
+
+    if text is None:
+        return (devices.Group(),), found
+    needs = devices.needed_bytes(models.values(), found[0].order.window)
+    groups = devices.parse_devices(text, here(), needs)
+    devices.share_memory(groups, needs)
+    layers = found[0].order.gpu_layers
+    if layers and not groups[0].gpus:
+        raise UsageError("--gpu-layers: --devices takes the CPU; leave one of them out")
+    if groups[0].gpus and not layers:
+        found = [replace(each, order=replace(each.order, gpu_layers=-1)) for each in found]
+    return groups, found
 
 
 def _incomplete(left: Sequence[Any], count: int, report: Path) -> IncompleteError:

@@ -96,7 +96,6 @@ def settings_for(order: Order, model: ResolvedModel) -> Settings:
         seed=order.seed,
         threads=order.threads,
         gpu_layers=order.gpu_layers,
-        devices=order.devices,
         log_file=str(order.log) if order.log else None,
         cache_dir=_cache() / "prompts",
         model_sha256=model.sha256,

@@ -27,7 +27,6 @@ class Kept(Shape):
     window: int
     seed: int
     gpu_layers: int
-    devices: tuple[str, ...] = ()
     origin: Origin
     brief_sha256: str
 
@@ -53,7 +52,6 @@ class Kept(Shape):
             parts=self.parts,
             seed=self.seed,
             gpu_layers=self.gpu_layers,
-            devices=self.devices,
             brief=brief if from_file else None,
             origin=self.origin if same else None,
         )
@@ -85,7 +83,6 @@ def keep_order(
         window=order.window,
         seed=order.seed,
         gpu_layers=order.gpu_layers,
-        devices=order.devices,
         origin=origin,
         brief_sha256=brief_sha256,
     )

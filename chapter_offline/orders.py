@@ -23,7 +23,7 @@ class Order:
     """What a person asked for. out: None for `chapters/NAME` in the current folder.
 
     brief: a file, or a brief that is at hand. words: of the whole chapter, whatever its depth; None for the depth's.
-    effort: candidates a claim, in the voices that say claims again. devices: the GPUs to use, () for all.
+    effort: candidates a claim, in the voices that say claims again.
     ask: asks a person whether something is essential to the system (what, how likely).
     fresh: what an earlier run left there is kept aside and not gone on with. change: what
     becomes of the run's changes; None leaves them. origin: of the brief, where it is known.
@@ -41,7 +41,6 @@ class Order:
     seed: int = 1
     threads: int = 0
     gpu_layers: int = 0
-    devices: tuple[str, ...] = ()
     brief: Path | Brief | None = None
     log: Path | None = None
     ask: Callable[[str, float], bool] | None = None

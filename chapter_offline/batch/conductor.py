@@ -171,7 +171,6 @@ class Conductor:
             window=order.window,
             threads=order.threads,
             gpu_layers=order.gpu_layers,
-            devices=order.devices,
             log=order.log,
         )
         if key not in self._open:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -98,23 +98,28 @@ def parse_shard(text: str) -> tuple[int, int]:
     return int(match[1]), int(match[2])
 
 
-def with_models(found: Sequence[Entry]) -> list[Entry]:
-    """The entries with their digests, those of one model after each other.
+def models_of(found: Iterable[Entry]) -> dict[str, ResolvedModel]:
+    """The models that the entries ask for, by the names that they ask for.
 
-    Raises BadInputError, with the place, for a model that there isn't, and what `write` raises for
-    one that isn't here or doesn't fit.
+    Raises what `write` raises for a model that there isn't, or isn't here, or doesn't fit: with the entry's place.
     """
     models: dict[str, ResolvedModel] = {}
-    named = []
-    prompts = digest_of(prompts_dir())
     for entry in found:
         if entry.order.model not in models:
             try:
                 models[entry.order.model] = resolve_model(entry.order.model, entry.order.window)
             except ChapterOfflineError as error:
                 raise type(error)(f"{entry.where}: {error}") from None
-        own = _digest(entry.order, models[entry.order.model].sha256, prompts)
-        named.append(replace(entry, digest=own))
+    return models
+
+
+def digested(found: Iterable[Entry], models: Mapping[str, ResolvedModel]) -> list[Entry]:
+    """The entries with their digests, those of one model after each other."""
+    prompts = digest_of(prompts_dir())
+    named = [
+        replace(entry, digest=_digest(entry.order, models[entry.order.model].sha256, prompts))
+        for entry in found
+    ]
     places = {name: place for place, name in enumerate(models)}
     return sorted(named, key=lambda entry: places[entry.order.model])
 
@@ -130,6 +135,6 @@ def _digest(order: Order, model: str, prompts: str) -> str:
     values = [
         *(__version__, model, prompts, brief, order.system, order.voice, order.effort),
         *(order.depth, order.words, order.window, order.parts, order.seed),
-        *(order.gpu_layers, order.devices),
+        order.gpu_layers,
     ]
     return hashlib.sha256(json.dumps(values).encode()).hexdigest()
