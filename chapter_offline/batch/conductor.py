@@ -6,6 +6,8 @@ first; elsewhere each call of a chapter is a run of its own. Either way a chapte
 that it has alone.
 """
 
+import signal
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -52,7 +54,7 @@ class _Failed:
     error: BaseException
 
 
-@dataclass
+@dataclass(eq=False)
 class _Call:
     """What a chapter asks. rank: the chapter's, by which calls go before others.
 
@@ -113,6 +115,7 @@ class Conductor:
         that waits or asks, and here once all have returned.
         """
         source = enumerate(chapters)
+        seats: list[Seat] = []
         seated = 0
         with ThreadPoolExecutor(abreast) as threads:
 
@@ -120,7 +123,8 @@ class Conductor:
                 nonlocal seated
                 while seated < abreast and (following := next(source, None)) is not None:
                     rank, chapter = following
-                    threads.submit(self._sit, chapter, Seat(self, rank))
+                    seats.append(Seat(self, rank))
+                    threads.submit(self._sit, chapter, seats[-1])
                     seated += 1
 
             def hear(wait: bool) -> None:
@@ -141,14 +145,10 @@ class Conductor:
                     while call := self._first():
                         self._do(call, lambda: hear(wait=False))
             except BaseException as error:
-                for call in self._calls:
-                    call.fail(error)
-                while seated:
-                    late = self._inbox.get()
-                    if late is None:
-                        seated -= 1
-                    else:
-                        late.fail(error)
+                with _deaf():
+                    for seat in seats:
+                        seat.stop(error)
+                    threads.shutdown(cancel_futures=True)
                 raise
             finally:
                 self._calls = []
@@ -244,11 +244,39 @@ class _Waiting(Iterator[Request]):
         return next(call.requests())
 
 
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """A second Ctrl-C does not cut short what the first one has begun."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 class Seat:
     """Where a chapter sits: what opens models for it."""
 
     def __init__(self, conductor: Conductor, rank: int) -> None:
         self._conductor, self._rank = conductor, rank
+        self._calls: list[_Call] = []
+        self._stopped: BaseException | None = None
+
+    def stop(self, error: BaseException) -> None:
+        """Raises this in the chapter, wherever it waits or asks next."""
+        self._stopped = error
+        for call in tuple(self._calls):
+            call.answers.put(_Failed(error))
+
+    def _ask(self, call: _Call) -> None:
+        # In this order, so that whoever stops at any time sees the call, or is seen.
+        self._calls.append(call)
+        if self._stopped is not None:
+            raise self._stopped
+        self._conductor.ask(call)
 
     @contextmanager
     def opened(
@@ -261,8 +289,9 @@ class Seat:
     def done(self, act: Callable[[], _T]) -> _T:
         """What the conducting thread gets from a call."""
         call = _Call(self._rank, act=act)
-        self._conductor.ask(call)
+        self._ask(call)
         answer = call.answers.get()
+        self._calls.remove(call)
         if isinstance(answer, _Failed):
             raise answer.error
         return answer  # type: ignore[no-any-return]
@@ -277,9 +306,9 @@ class Seat:
         """The results of jobs, in their order. ended: called in the chapter's own thread."""
         call = _Call(self._rank, engine, seed, deque(jobs))
         left = len(call.jobs)
-        if left:
-            self._conductor.ask(call)
         try:
+            if left:
+                self._ask(call)
             while left:
                 answer = call.answers.get()
                 if isinstance(answer, _Failed):
@@ -291,6 +320,7 @@ class Seat:
                     ended(answer.result)
         finally:
             call.dropped = True
+            self._calls = [each for each in self._calls if each is not call]
 
 
 class Shared(Around):

@@ -218,19 +218,22 @@ def _main(
     if os.name == "posix":
         os.setpgid(0, 0)  # Ctrl-C goes to the batch, which tells its workers once
     speaking = threading.Lock()
+    alone = threading.Event()
 
     def say(what: object) -> None:
         try:
             with speaking:
                 connection.send(what)
-        except OSError:
-            signal.raise_signal(signal.SIGINT)  # nobody listens any more
+        except OSError:  # nobody listens any more
+            if not alone.is_set():
+                alone.set()
+                signal.raise_signal(signal.SIGINT)
 
     def following(model: str | None) -> Entry | None:
         say(_Ask(model))
         try:
             entry = connection.recv()
-        except EOFError:
+        except (EOFError, OSError):
             return None
         assert entry is None or isinstance(entry, Entry)
         return None if entry is None else _own(entry, threads, name)
