@@ -35,6 +35,16 @@ _FORMS = ("lines", "csv", "toml", "jsonl")
     help="A worker process for each of: cpu, or GPUs as cuda:0,cuda:1 (a worker each) or cuda:0+1 (one for both); "
     "auto takes every GPU that there is, or the CPU.  [default: one worker]",
 )
+@click.option(
+    "--cluster", metavar="ADDRESS", help="Hand the chapters to this Dask scheduler, one a task."
+)
+@click.option(
+    "--resource",
+    "resources",
+    multiple=True,
+    metavar="NAME=N",
+    help="With --cluster: what a chapter takes of a worker, such as GPU=1.",
+)
 @click.option("--shard", metavar="I/N", help="Only every Nth system, beginning with the Ith.")
 @click.option("--json", "as_json", is_flag=True, help="Say what happens as JSON, an event a line.")
 @write_options
@@ -43,6 +53,8 @@ def batch(
     out: Path,
     form: Any,
     devices_text: str | None,
+    cluster: str | None,
+    resources: tuple[str, ...],
     shard: str | None,
     as_json: bool,
     parts_text: str,
@@ -58,6 +70,7 @@ def batch(
     and if they differ from the options brief, model, depth, voice, seed, words, folder.
     """
     from chapter_offline.batch import entries, lists
+    from chapter_offline.batch.cluster import Cluster
     from chapter_offline.batch.run import run
     from chapter_offline.batch.workers import Workers
     from chapter_offline.batch_console import shown
@@ -67,6 +80,7 @@ def batch(
         raise UsageError("--depth and --words: both say how long a chapter is to be; give one")
     part = entries.parse_shard(shard) if shard else None
     common = Order("", parts=parse_parts(parts_text), depth=depth or "standard", **options)
+    found: Sequence[Any]
     found, again = entries.entries(lists.read_list(file, form), common, out)
     for line, first in again:
         click.echo(f"{line.where}: the same chapter as {first.where}; written once", err=True)
@@ -76,11 +90,20 @@ def batch(
         _show_plan(found)
         return
     models = entries.models_of(found)
-    groups, placed = _placed(devices_text, found, models)
-    found = entries.digested(placed, models)
+    write: Any
+    if cluster:
+        if devices_text:
+            raise UsageError(
+                "--devices: with --cluster, its workers say what they have; leave it out"
+            )
+        write = Cluster(cluster, models, _resources(resources))
+    else:
+        groups, found = _placed(devices_text, found, models)
+        write = Workers(groups, options["threads"])
+    found = entries.digested(found, models)
     try:
         with shown(quiet, as_json, len(found)) as tell:
-            made = run(found, out, Workers(groups, options["threads"]), tell, part)
+            made = run(found, out, write, tell, part)
     except KeyboardInterrupt:
         click.echo("what is written so far is kept: the same command goes on from there", err=True)
         raise
@@ -112,6 +135,18 @@ def _placed(
     if groups[0].gpus and not layers:
         found = [replace(each, order=replace(each.order, gpu_layers=-1)) for each in found]
     return groups, found
+
+
+def _resources(texts: Sequence[str]) -> dict[str, float]:
+    """("GPU=1",) as {"GPU": 1}. Raises UsageError."""
+    found = {}
+    for text in texts:
+        name, _, number = text.partition("=")
+        try:
+            found[name] = float(number)
+        except ValueError:
+            raise UsageError(f"--resource {text[:40]}: write NAME=N, such as GPU=1") from None
+    return found
 
 
 def _incomplete(left: Sequence[Any], count: int, report: Path) -> IncompleteError:
