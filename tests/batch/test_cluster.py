@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -53,19 +54,25 @@ def test_a_cluster_writes_the_bytes_that_chapters_have_alone(
     assert all((out / name / "journal.sqlite").is_file() for name in batches.alone)
 
 
+def kill_one_that_works(address: str) -> int:
+    """Kills a worker that has a chapter underway; its process's number."""
+    with distributed.Client(address) as client:
+        while not (busy := [w for w, tasks in client.processing().items() if tasks]):
+            time.sleep(0.01)
+        number = client.run(os.getpid, workers=busy[:1])[busy[0]]
+    os.kill(number, signal.SIGKILL)
+    return int(number)
+
+
 def test_what_a_killed_worker_had_is_done_by_another(batches: Batches, scheduler: Any) -> None:
     out = batches.folder / "killed"
-    killed = []
+    killed: list[int] = []
 
     class Killing(Hearing):
         def __call__(self, event: Any) -> None:
             super().__call__(event)
-            if event.kind == "ended" and not killed:  # the other worker is in mid-chapter
-                with distributed.Client(scheduler.scheduler_address) as client:
-                    busy = [w for w, tasks in client.processing().items() if tasks]
-                    pids = client.run(os.getpid)
-                killed.append(pids[busy[0]])
-                os.kill(killed[0], signal.SIGKILL)
+            if len(self.of("begun")) == len(batches.alone) and not killed:
+                killed.append(kill_one_that_works(scheduler.scheduler_address))
 
     write = cluster(batches, scheduler.scheduler_address, out)
     made = run(batches.entries(out), out, write, Killing())
