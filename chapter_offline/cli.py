@@ -6,6 +6,7 @@ from typing import Any, NoReturn
 import click
 
 from chapter_offline import __version__
+from chapter_offline.batch_command import batch
 from chapter_offline.book_command import book, compare
 from chapter_offline.briefs_command import briefs
 from chapter_offline.bundle_command import bundle
@@ -64,6 +65,7 @@ def main() -> None:
     """Writes complete system design chapters on this machine, with an open-weights model and no network."""
 
 
+main.add_command(batch)
 main.add_command(book)
 main.add_command(briefs)
 main.add_command(bundle)

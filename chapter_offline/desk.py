@@ -1,7 +1,7 @@
 """Everything at hand for one chapter: the model open, the brief found or made, the plan."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -72,24 +72,67 @@ class Desk:
 
 
 @contextmanager
+def opened(
+    order: Order, watch: CatalogProgress | None = None
+) -> Iterator[tuple[ResolvedModel, Engine]]:
+    """The model, open; freed at the end."""
+    from chapter_offline.engine.llama import open_engine
+
+    model = resolve_model(order.model, order.window, watch, order.memory)
+    engine = open_engine(model.path, settings_for(order, model))
+    try:
+        yield model, engine
+    finally:
+        engine.close()
+
+
+def settings_for(order: Order, model: ResolvedModel) -> Settings:
+    """How an order wants its model run."""
+    settings = Settings(
+        window=order.window,
+        seed=order.seed,
+        threads=order.threads,
+        gpu_layers=order.gpu_layers,
+        log_file=str(order.log) if order.log else None,
+        cache_dir=cache_dir() / "prompts",
+        model_sha256=model.sha256,
+        turn_opening=model.pin.turn_opening if model.pin else "",
+    )
+    return fitted(model, settings, order.memory)
+
+
+@dataclass(frozen=True)
+class House:
+    """What chapters may share. library: None for one that is read anew. opened: opens a model."""
+
+    library: Library | None = None
+    opened: Callable[
+        [Order, CatalogProgress | None], AbstractContextManager[tuple[ResolvedModel, Engine]]
+    ] = opened
+
+
+@contextmanager
 def desk(
     order: Order,
     progress: Progress,
     watch: CatalogProgress | None = None,
     journal: Journal | None = None,
+    house: House | None = None,
 ) -> Iterator[Desk]:
     """Opens the model, finds or makes the brief, and plans. Frees the model at the end.
 
-    journal: what was done already, and where all that the model does goes.
+    journal: what was done already, and where all that the model does goes. house: what this chapter
+    shares with others; None where it is alone.
     """
     system = checked_name(order.system)
     if order.words is not None and order.voice == "free":
         raise UsageError(
             "--words: in voice free the model decides how much it writes; leave it out"
         )
-    library = load_library(prompts_dir())
+    house = house or House()
+    library = house.library or load_library(prompts_dir())
     brief = _known_brief(library, order, system, progress)
-    with opened(order, watch) as (model, bare):
+    with house.opened(order, watch) as (model, bare):
         journaled = None if journal is None else Journaled(bare, journal)
         recorded = Recorded(journaled or bare)
         margins: dict[str, float] = {}
@@ -106,7 +149,7 @@ def desk(
         if order.change is not None:
             changes = order.change(changes, plan)
         engine = Changed(recorded, changes)
-        with _verdict(order, library, model, engine, journal) as verdict:
+        with _verdict(order, library, model, engine, journal, house) as verdict:
             author = Author(
                 engine,
                 plan,
@@ -135,7 +178,12 @@ def desk(
 
 @contextmanager
 def _verdict(
-    order: Order, library: Library, model: ResolvedModel, engine: Engine, journal: Journal | None
+    order: Order,
+    library: Library,
+    model: ResolvedModel,
+    engine: Engine,
+    journal: Journal | None,
+    house: House,
 ) -> Iterator[Verdict | None]:
     """Who judges what the model says of claims, in the voices in which it does.
 
@@ -150,38 +198,13 @@ def _verdict(
         yield Verdict(engine, own)
         return
     for name, judge in judges_here(but=model.sha256):
-        with opened(replace(order, model=name)) as (_, second):
+        with house.opened(replace(order, model=name), None) as (_, second):
             yield Verdict(second if journal is None else Journaled(second, journal), judge)
         return
     raise UsageError(
         f"--voice {order.voice}: no model here tells well enough whether {model.name} keeps a claim true; "
         f"`models exam {model.name}` says why, and voice quoted needs no judge"
     )
-
-
-@contextmanager
-def opened(
-    order: Order, watch: CatalogProgress | None = None
-) -> Iterator[tuple[ResolvedModel, Engine]]:
-    """The model, open; freed at the end."""
-    from chapter_offline.engine.llama import open_engine
-
-    model = resolve_model(order.model, order.window, watch, order.memory)
-    settings = Settings(
-        window=order.window,
-        seed=order.seed,
-        threads=order.threads,
-        gpu_layers=order.gpu_layers,
-        log_file=str(order.log) if order.log else None,
-        cache_dir=cache_dir() / "prompts",
-        model_sha256=model.sha256,
-        turn_opening=model.pin.turn_opening if model.pin else "",
-    )
-    engine = open_engine(model.path, fitted(model, settings, order.memory))
-    try:
-        yield model, engine
-    finally:
-        engine.close()
 
 
 def chosen(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from chapter_offline.catalog.progress import Progress as CatalogProgress
 from chapter_offline.chapter.plan import Plan
-from chapter_offline.desk import Desk, chosen, desk, opened
+from chapter_offline.desk import Desk, House, chosen, desk, opened
 from chapter_offline.filing import Made, file_chapter, incomplete, peak_bytes, put
 from chapter_offline.keeping import keep_changes, keep_order
 from chapter_offline.knowledge.briefs import brief_toml
@@ -67,10 +67,12 @@ def write(
     progress: Progress,
     watch: CatalogProgress | None = None,
     look: Callable[[Desk], None] | None = None,
+    house: House | None = None,
 ) -> Made:
     """Writes a chapter into its folder, or goes on with it. Every error is a ChapterOfflineError.
 
-    look: shown what is at hand before a word is written; what it raises ends the run.
+    look: shown what is at hand before a word is written; what it raises ends the run. house: what
+    it shares with other chapters.
     """
     started = time.monotonic()
     out = order.out or Path("chapters") / slug(checked_name(order.system))
@@ -80,7 +82,7 @@ def write(
             progress.stage(f"starting anew; what was there is in {aside}", 0)
         with (
             Journal(out / JOURNAL) as journal,
-            desk(replace(order, out=out), progress, watch, journal) as at,
+            desk(replace(order, out=out), progress, watch, journal, house) as at,
         ):
             if look is not None:
                 look(at)

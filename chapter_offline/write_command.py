@@ -1,6 +1,6 @@
 """`chapter-offline write`: a chapter, or with `--dry-run` its plan."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,11 @@ from chapter_offline.proof_commands import sign_and_show
 _GB = 1e9
 
 
-def _write_options(command: Callable[..., None]) -> Callable[..., None]:
+_Command = Callable[..., None]
+
+
+def write_options(command: _Command) -> _Command:
+    """The options that hold for one chapter as for many."""
     path = click.Path(path_type=Path)
     options = (
         click.option(
@@ -49,9 +53,6 @@ def _write_options(command: Callable[..., None]) -> Callable[..., None]:
             help="How long instead, within 5%, for the whole chapter (--parts takes its share). Counted are the words of what is "
             "planned, tables and headings included, outside code fences; not the appendices, nor what the model adds (some 2,000). "
             "--dry-run says how few and how many a system may have.",
-        ),
-        click.option(
-            "--out", type=path, help="The folder for the chapter.  [default: chapters/SYSTEM]"
         ),
         click.option(
             "--window",
@@ -93,14 +94,6 @@ def _write_options(command: Callable[..., None]) -> Callable[..., None]:
             help="The most memory to take, such as 6GB.  [default: what is free]",
         ),
         click.option(
-            "--brief", type=path, help="A brief of your own (TOML) instead of the library's."
-        ),
-        click.option(
-            "--ask",
-            is_flag=True,
-            help="Ask on the terminal about traits of which the model is unsure.",
-        ),
-        click.option(
             "--fresh",
             is_flag=True,
             help="Start anew; what an earlier run left in the folder is kept aside, and not gone on with.",
@@ -117,6 +110,29 @@ def _write_options(command: Callable[..., None]) -> Callable[..., None]:
         ),
         click.option("--quiet", is_flag=True, help="Say nothing but where the chapter is."),
     )
+    return _with(options, command)
+
+
+def _own_options(command: _Command) -> _Command:
+    """Those that only one chapter can have."""
+    path = click.Path(path_type=Path)
+    options = (
+        click.option(
+            "--out", type=path, help="The folder for the chapter.  [default: chapters/SYSTEM]"
+        ),
+        click.option(
+            "--brief", type=path, help="A brief of your own (TOML) instead of the library's."
+        ),
+        click.option(
+            "--ask",
+            is_flag=True,
+            help="Ask on the terminal about traits of which the model is unsure.",
+        ),
+    )
+    return _with(options, command)
+
+
+def _with(options: Sequence[Callable[[_Command], _Command]], command: _Command) -> _Command:
     for option in reversed(options):
         command = option(command)
     return command
@@ -124,7 +140,8 @@ def _write_options(command: Callable[..., None]) -> Callable[..., None]:
 
 @click.command("write")
 @click.argument("system")
-@_write_options
+@_own_options
+@write_options
 def write(
     system: str,
     parts_text: str,

@@ -206,6 +206,22 @@ class Settings:
     model_sha256: str = ""
 
 
+Job = WriteJob | ChoiceJob | ScoreJob
+Result = Written | Chosen | Scored
+
+
+@dataclass(frozen=True)
+class Request:
+    """A job among those of others. seed: of its draws, in place of the settings'.
+
+    ended: told of what was written as soon as it is there.
+    """
+
+    job: Job
+    seed: int
+    ended: Callable[[Written], None] | None = None
+
+
 @dataclass(frozen=True)
 class ModelFacts:
     """What the loaded file says of itself, and what it is run by.
@@ -287,4 +303,16 @@ class Engine(Protocol):
 
     def close(self) -> None:
         """Frees the model and everything with it; the engine can't be used afterwards."""
+        ...
+
+
+class SharedEngine(Engine, Protocol):
+    """An engine that several may use at a time."""
+
+    def serve(self, requests: Iterator[Request]) -> Iterator[Result]:
+        """Jobs of any kind, as those of one call: where results are pure, in any company.
+
+        requests: asked for more whenever a slot is free, even after it had none: what it has then
+        is done as well. The run is over once all is done and there is no more.
+        """
         ...

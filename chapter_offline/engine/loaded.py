@@ -11,7 +11,9 @@ from chapter_offline.engine.interface import (
     Chosen,
     Message,
     ModelFacts,
+    Request,
     Reread,
+    Result,
     Scored,
     ScoreJob,
     Settings,
@@ -99,45 +101,54 @@ class LlamaEngine:
         self, jobs: Iterable[WriteJob], ended: Callable[[Written], None] | None = None
     ) -> Iterator[Written]:
         self._check_open()
-        tasks = (
-            Script(
-                job,
-                self._prompt(job.messages, thinks=job.thinking > 0),
-                self._vocabulary,
-                self._settings.seed,
-                self._settings.window,
-                self._turn.markers,
-                ended,
-            )
-            for job in jobs
-        )
+        tasks = (self._script(job, self._settings.seed, ended) for job in jobs)
         return (script.result() for script in self._loop.run(tasks))
 
     def choose(self, jobs: Iterable[ChoiceJob]) -> Iterator[Chosen]:
         self._check_open()
-        tasks = (
-            Choice(
-                job,
-                self._prompt(job.messages),
-                tuple(map(self._vocabulary.text, job.options)),
-                self._settings.window,
-            )
-            for job in jobs
-        )
-        return (choice.result() for choice in self._loop.run(tasks))
+        return (choice.result() for choice in self._loop.run(map(self._choice, jobs)))
 
     def score(self, jobs: Iterable[ScoreJob]) -> Iterator[Scored]:
         self._check_open()
-        tasks = (
-            Score(
-                job,
-                self._prompt(job.messages) + self._vocabulary.text(job.opening),
-                self._vocabulary.text(job.text),
-                self._settings.window,
-            )
-            for job in jobs
+        return (score.result() for score in self._loop.run(map(self._score, jobs)))
+
+    def serve(self, requests: Iterator[Request]) -> Iterator[Result]:
+        self._check_open()
+        # A map, as it asks again after it was told that there is no more; a generator doesn't.
+        return (task.result() for task in self._loop.run(map(self._task, requests)))
+
+    def _task(self, request: Request) -> Script | Choice | Score:
+        job = request.job
+        if isinstance(job, WriteJob):
+            return self._script(job, request.seed, request.ended)
+        return self._choice(job) if isinstance(job, ChoiceJob) else self._score(job)
+
+    def _script(self, job: WriteJob, seed: int, ended: Callable[[Written], None] | None) -> Script:
+        return Script(
+            job,
+            self._prompt(job.messages, thinks=job.thinking > 0),
+            self._vocabulary,
+            seed,
+            self._settings.window,
+            self._turn.markers,
+            ended,
         )
-        return (score.result() for score in self._loop.run(tasks))
+
+    def _choice(self, job: ChoiceJob) -> Choice:
+        return Choice(
+            job,
+            self._prompt(job.messages),
+            tuple(map(self._vocabulary.text, job.options)),
+            self._settings.window,
+        )
+
+    def _score(self, job: ScoreJob) -> Score:
+        return Score(
+            job,
+            self._prompt(job.messages) + self._vocabulary.text(job.opening),
+            self._vocabulary.text(job.text),
+            self._settings.window,
+        )
 
     def reread(self, written: Iterable[tuple[WriteJob, Written]]) -> Iterator[Reread]:
         self._check_open()

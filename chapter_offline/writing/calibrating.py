@@ -3,10 +3,13 @@
 The library brings the fits of the pinned models; any other model is asked when it is first needed.
 """
 
+import contextlib
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+
+import filelock
 
 from chapter_offline.engine.interface import ChoiceJob, Engine, Message
 from chapter_offline.knowledge.files import Shape, read_toml, shaped
@@ -125,15 +128,31 @@ def calibration_for(
         if fit.model == model and fit.questions == questions:
             return fit.calibration(labelled)
     path = kept / f"{model}-{questions}.json"
-    if found := _read(path):
-        return found.calibration(labelled)
-    (progress or Silent()).stage(
-        f"calibrating the model's choices on {len(labelled.asked)} known systems, once", 0
-    )
-    made = calibrate(answers(engine, labelled.asked, traits, question), labelled, traits, PRECISION)
-    fit = fit_of(made, model, "", questions)
-    _keep(path, fit)
-    return fit.calibration(labelled)
+    with _one_at_a_time(path):
+        if found := _read(path):
+            return found.calibration(labelled)
+        (progress or Silent()).stage(
+            f"calibrating the model's choices on {len(labelled.asked)} known systems, once", 0
+        )
+        said = answers(engine, labelled.asked, traits, question)
+        fit = fit_of(calibrate(said, labelled, traits, PRECISION), model, "", questions)
+        _keep(path, fit)
+        return fit.calibration(labelled)
+
+
+@contextlib.contextmanager
+def _one_at_a_time(path: Path) -> Iterator[None]:
+    """Chapters that are written at the same time wait here for the first; where nothing can be kept, none waits."""
+    lock = filelock.FileLock(path.with_suffix(".lock"))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except OSError:
+        pass
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _fits(prompts: Path) -> tuple[Fit, ...]:

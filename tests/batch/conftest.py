@@ -1,0 +1,6 @@
+"""The batch's own helpers, in reach of its tests."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
