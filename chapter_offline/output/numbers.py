@@ -20,7 +20,8 @@ _NAMES = re.compile(
 _BEFORE_ROUNDING = re.compile(r"≈ [^ ]+(?: \w+)?, rounded up")
 _MODEL = ("> ", "*Check yourself:*", "Asked by the model")
 _APART = ("*Simulated:*", "*Reckoned again:*")
-_OF_THE_PAGE = "*Whose words:*"
+_OF_THE_PAGE = ("*How to read this chapter.*", "*Whose words:*")
+"""The first names the model, whose name may have a number; the second counts the page itself."""
 _FIGURES, _TERMS = "## Appendix A", "## Appendix B"
 _DISTANCE = re.compile(r"(?:passed|room for) (.+) times (?:over|as much)")
 _MOMENT = re.compile(r"^\| \d(?: s)? (?=\|)")
@@ -85,5 +86,5 @@ def _lines(body: str) -> Iterator[tuple[int, str]]:
             fenced = line == "```mermaid"
         apart = line.startswith(_APART) or (apart and (not line or line.startswith("|")))
         asked = line.startswith(_MODEL[2]) or (asked and (not line or line.startswith("- ")))
-        if not (fenced or asked or apart or line.startswith((*_MODEL, _OF_THE_PAGE))):
+        if not (fenced or asked or apart or line.startswith((*_MODEL, *_OF_THE_PAGE))):
             yield number, line
