@@ -151,5 +151,5 @@ def incomplete(made: Made) -> IncompleteError:
     first = made.findings[0]
     more = f", and {len(made.findings) - 1} more" if len(made.findings) > 1 else ""
     return IncompleteError(
-        f"{made.page}: {first.where}: {first.what}{more}; the page names them at its end"
+        f"{made.page}: {first.where}: {first.what}{more}; `chapter-offline check {made.folder}` says all"
     )

@@ -21,6 +21,7 @@ _BEFORE_ROUNDING = re.compile(r"≈ [^ ]+(?: \w+)?, rounded up")
 _MODEL = ("> ", "*Check yourself:*", "Asked by the model")
 _APART = ("*Simulated:*", "*Reckoned again:*")
 _OF_THE_PAGE = ("*How to read this chapter.*", "*Whose words:*")
+"""The first names the model, whose name may have a number; the second counts the page itself."""
 _FIGURES, _TERMS = "## Appendix A", "## Appendix B"
 _DISTANCE = re.compile(r"(?:passed|room for) (.+) times (?:over|as much)")
 _MOMENT = re.compile(r"^\| \d(?: s)? (?=\|)")

@@ -43,7 +43,10 @@ _OF_A_STRANGER = (
 
 @dataclass(frozen=True)
 class Row:
-    """What was found in a part. number 0: outside all parts. of: requirements that it should cover."""
+    """What was found in a part. number 0: outside all parts. of: requirements that it should cover.
+
+    words: with headings and appendices, outside fences.
+    """
 
     number: int
     title: str
@@ -58,7 +61,7 @@ class Row:
 class Report:
     """A checked chapter. eights: share of runs of 8 words that stood there before; fours: share of
     runs of 4 words that are new. notes: what could not be judged. unchecked: sentences that the page
-    itself calls unchecked. words: of the whole page outside fences, parts only where it is ours.
+    itself calls unchecked. words: of the whole page outside fences, those of all rows.
     """
 
     file: str
@@ -173,7 +176,7 @@ class Checker:
         known = source.known
         asked = known.parts if known else tuple(part.number for part in self._spec.part)
         rows = [
-            _row(number, title, of, covering, body, fences, findings)
+            _row(number, title, of, sections, covering, fences, findings)
             for number, title, of in (
                 (0, "outside all parts", 0),
                 *(
@@ -191,7 +194,7 @@ class Checker:
             ours=known is not None,
             covered=len(covering.covered),
             of=sum(row.of for row in rows),
-            words=sum(section.words + len(section.heading.split()) for section in sections),
+            words=sum(_words(section) for section in sections),
             sentences=len(said),
             eights=repeated(words, 8),
             fours=distinct(words, 4),
@@ -207,8 +210,8 @@ def _row(
     number: int,
     title: str,
     of: int,
+    sections: Sequence[Section],
     covering: Covering,
-    body: Sequence[Passage],
     fences: Sequence[tuple[Section, int, Fence]],
     findings: Sequence[Finding],
 ) -> Row:
@@ -221,10 +224,14 @@ def _row(
         title,
         sum(name.startswith(f"p{number:02d}.") for name in covering.covered),
         of,
-        sum(p.block.words for p in body if p.part == number),
+        sum(_words(s) for s, part in zip(sections, covering.parts, strict=True) if part == number),
         sum(fence.language == "mermaid" and part == number for _, part, fence in fences),
         counts,
     )
+
+
+def _words(section: Section) -> int:
+    return len(section.heading.split()) + section.words
 
 
 def _distinct(findings: Sequence[Finding]) -> tuple[Finding, ...]:

@@ -35,6 +35,7 @@ def of(*lines: str) -> list[str]:
         ("In V2, P95 and HTTP 429 of Part 7 are names.", []),
         ("20,800/s × 3 = 62,400/s", []),
         ("It comes to 3 ÷ 1.5 s ≈ 2.7, rounded up to 3.", []),
+        ("*How to read this chapter.* An attempt at it by the model llama-3.2-1b-135m.", []),
         ("It takes 62,401/s.", ["62,401/s"]),
         ("It waits 1.5 ms, or 62,400 s.", ["1.5 ms", "62,400 s"]),
         ("There are 5 billion users, 17 of them here.", ["5 billion", "17"]),

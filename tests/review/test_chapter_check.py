@@ -64,7 +64,9 @@ CLOCKS_LINE = PAGE[: PAGE.index("### Clock assumptions\n")].count("\n") + 1
 def test_a_whole_page_has_nothing_wrong() -> None:
     report = checked(chapter_markdown(Chapter(PLAN, "quoted", "m", ALL_PARTS, Pieces())), ALL_PARTS)
     assert report.findings == ()
-    assert (report.covered, report.of, len(report.rows)) == (101, 101, 18)
+    assert (report.covered, report.of, len(report.rows)) == (101, 101, 19)
+    assert report.rows[0].title == "outside all parts"
+    assert sum(row.words for row in report.rows) == report.words
     assert report.eights < 0.01
     assert report.diagrams == len(DRAWN)
 
