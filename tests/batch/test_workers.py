@@ -167,7 +167,7 @@ def test_real_chapters_in_a_batch_one_worker_killed_have_the_bytes_that_they_hav
 ) -> None:
     """Four short chapters by the 135M."""
     batches = Batches(tmp_path, real_model)
-    out, hearing = tmp_path / "out", Hearing([("group-chat", "job")], at_most=1)
+    out, hearing = tmp_path / "out", Hearing([("group-chat", "stage")], at_most=1)
     made = run(batches.entries(out), out, Workers((CPU,), 1), hearing)
     assert batches.differing(out) == []
     assert made.left == ()
