@@ -166,10 +166,10 @@ def test_real_chapters_in_a_batch_one_worker_killed_have_the_bytes_that_they_hav
     real_model: Path, tmp_path: Path
 ) -> None:
     """Four short chapters by the 135M."""
-    batches = Batches(tmp_path, real_model, parts=(3,))
-    out, hearing = tmp_path / "out", Hearing([("group-chat", "job")], at_most=1)
+    batches = Batches(tmp_path, real_model)
+    out, hearing = tmp_path / "out", Hearing([("group-chat", "stage")], at_most=1)
     made = run(batches.entries(out), out, Workers((CPU,), 1), hearing)
     assert batches.differing(out) == []
     assert made.left == ()
     assert len(hearing.of("lost")) >= 1
-    assert min(each.tokens for each in made.outcomes) > 50
+    assert min(each.tokens for each in made.outcomes) > 20

@@ -72,6 +72,13 @@ def test_a_chapters_jobs_are_the_same_for_both(tmp_path: Path) -> None:
     assert ours["prompt_tokens"] < theirs["prompt_tokens"]
 
 
+def test_a_batch_is_compared_with_its_chapters_alone(tmp_path: Path) -> None:
+    model = write_tiny_gguf(tmp_path / "tiny.gguf", layers=1, heads=1)
+    found = report(model, tmp_path, "--batch", "2", "--options", "--parts 15")
+    assert len(found["chapters"]) == 2
+    assert found["ratio"]["median"] > 0
+
+
 def test_a_server_is_asked_for_the_same_sections(tiny_model: Path, tmp_path: Path) -> None:
     server = tmp_path / "llama-server"
     source = (Path(__file__).parent / "fake_server.py").read_text()
