@@ -58,7 +58,7 @@ def cases() -> Iterator[Any]:
                 yield pytest.param(example, sentence, reason, id=f"{number}-{reason}")
 
 
-@pytest.mark.parametrize(("example", "sentence", "reason"), cases())
+@pytest.mark.parametrize(("example", "sentence", "reason"), list(cases()))
 def test_a_guard_lets_pass_and_refuses(
     example: dict[str, Any], sentence: str, reason: str | None
 ) -> None:
