@@ -22,6 +22,7 @@ from chapter_offline.resources import cache_dir
 from chapter_offline.review.chapter import Checker, Report
 from chapter_offline.review.findings import Finding
 from chapter_offline.review.source import Known, Source
+from chapter_offline.signing import put_manifest
 from chapter_offline.writing.author import Authored
 from chapter_offline.writing.journal import Journal
 from chapter_offline.writing.manifest import MANIFEST, RUN, manifest, run_report, shape_json
@@ -99,13 +100,10 @@ def file_chapter(
     html = chapter_html(chapter, at.library, facts.as_dict(), drawn).encode()
     outputs[HTML] = put(out, HTML, html, journal, progress)
     facts = facts.model_copy(update={"outputs": dict(sorted(outputs.items()))})
-    if (signature := out / f"{MANIFEST}.sig").exists() and not _is(
-        out / MANIFEST, shape_json(facts)
-    ):
-        signature.unlink()
-    folder.write_whole(out / MANIFEST, shape_json(facts))
-    for name in before.keys() - outputs.keys():
-        folder.remove_own(out, name, before[name])
+    put_manifest(out, facts)
+    for name in sorted(before.keys() - outputs.keys()):
+        if folder.remove_own(out, name, before[name]):
+            progress.stage(f"{out / name} was of the chapter before; it is removed", 0)
     seconds, peak = time.monotonic() - started, peak_bytes()
     report = run_report(authored, at.engine, seconds=seconds, peak_bytes=peak, margins=at.margins)
     folder.write_whole(out / RUN, shape_json(report))
