@@ -8,6 +8,7 @@ checksum over all of it, so that a damaged row is refused and never used. Every 
 import contextlib
 import hashlib
 import json
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
