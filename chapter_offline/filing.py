@@ -16,7 +16,7 @@ from chapter_offline.errors import IncompleteError
 from chapter_offline.orders import BRIEF
 from chapter_offline.output import folder
 from chapter_offline.output.html.page import chapter_html
-from chapter_offline.output.markdown import chapter_markdown, words
+from chapter_offline.output.markdown import chapter_markdown
 from chapter_offline.output.svg import render_diagrams
 from chapter_offline.resources import cache_dir
 from chapter_offline.review.chapter import Checker, Report
@@ -34,7 +34,7 @@ PAGE, HTML = "chapter.md", "chapter.html"
 
 @dataclass(frozen=True)
 class Made:
-    """A chapter on disk. words: of the whole page. planned: of the parts asked for, as planned.
+    """A chapter on disk. words: of the whole page, as its report counts them. planned: of the parts asked for, as planned.
 
     report: what `chapter-offline check` says of it.
     """
@@ -111,7 +111,7 @@ def file_chapter(
     drawn_texts = frozenset(s.diagram.strip() for s in at.plan.sections(chapter.parts) if s.diagram)
     checked = Checker(at.library.prompts).check(Source(out / PAGE, page, known, ()), drawn_texts)
     planned = sum(part.words for part in at.plan.parts if part.number in chapter.parts)
-    return Made(out, out / PAGE, words(page), planned, checked, authored, seconds, peak)
+    return Made(out, out / PAGE, checked.words, planned, checked, authored, seconds, peak)
 
 
 def _named_before(out: Path) -> Mapping[str, str]:

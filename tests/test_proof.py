@@ -248,7 +248,14 @@ def test_what_is_no_transcript_is_refused(place: Place) -> None:
 def test_a_finished_chapter_has_nothing_to_be_made(first: Place) -> None:
     found = status(first.folder, first.model, QUIET)
     assert (found.pieces, found.missing, found.otherwise) == (12, (), ())
-    assert (len(found.sections), found.finished) == (10, True)
+    assert (len(found.sections), found.finished, found.edited) == (10, True, ())
+
+
+def test_files_that_were_edited_or_are_missing_are_told(place: Place) -> None:
+    (place.folder / "chapter.md").write_text(place.page + "\nMine.\n", encoding="utf-8")
+    (place.folder / "chapter.html").unlink()
+    found = status(place.folder, place.model, QUIET)
+    assert [name for name, _ in found.edited] == ["chapter.html", "chapter.md"]
 
 
 @pytest.fixture
