@@ -5,10 +5,11 @@ from typing import Any
 
 import click
 
+from chapter_offline.commands import Commands
 from chapter_offline.errors import IncompleteError, UsageError
 
 
-@click.group()
+@click.group(cls=Commands)
 def briefs() -> None:
     """Systems that are known by themselves: list them, show one, begin one of your own, check it."""
 
