@@ -29,6 +29,8 @@ _MOVED = (
     "journal.sqlite-wal",
     "journal.sqlite-shm",
     "manifest.json.sig",
+    "chapter.html",
+    "chapter.epub",
     "diagrams",
 )
 _UNFINISHED = ".writing-"
