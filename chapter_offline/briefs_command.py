@@ -37,7 +37,9 @@ def briefs_show(name: str) -> None:
 
     library, label, brief = _found(name)
     figures = figures_for(library, brief, at_once=False)
-    click.echo(f"{brief.name} ({label})\ntraits: {', '.join(brief.traits) or 'none'}")
+    click.echo(
+        f"{brief.name}{'' if label == brief.name else f' ({label})'}\ntraits: {', '.join(brief.traits) or 'none'}"
+    )
     settled = [f"{'' if yes else 'not '}{name}" for name, yes in brief.decisions.items()]
     click.echo(f"decisions: {', '.join(settled)}")
     for component in (*brief.component, *brief.external):
