@@ -5,10 +5,11 @@ from typing import Any
 
 import click
 
+from chapter_offline.commands import Commands
 from chapter_offline.errors import IncompleteError, UsageError
 
 
-@click.group()
+@click.group(cls=Commands)
 def briefs() -> None:
     """Systems that are known by themselves: list them, show one, begin one of your own, check it."""
 
@@ -36,7 +37,9 @@ def briefs_show(name: str) -> None:
 
     library, label, brief = _found(name)
     figures = figures_for(library, brief, at_once=False)
-    click.echo(f"{brief.name} ({label})\ntraits: {', '.join(brief.traits) or 'none'}")
+    click.echo(
+        f"{brief.name}{'' if label == brief.name else f' ({label})'}\ntraits: {', '.join(brief.traits) or 'none'}"
+    )
     settled = [f"{'' if yes else 'not '}{name}" for name, yes in brief.decisions.items()]
     click.echo(f"decisions: {', '.join(settled)}")
     for component in (*brief.component, *brief.external):

@@ -5,11 +5,12 @@ from pathlib import Path
 import click
 
 from chapter_offline.catalog.pins import find_pin
+from chapter_offline.commands import Commands
 
 _GB = 1e9
 
 
-@click.group()
+@click.group(cls=Commands)
 def bundle() -> None:
     """Carries program and model to a machine without a network, in one file that is checked on arrival."""
 

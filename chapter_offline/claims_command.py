@@ -5,10 +5,11 @@ from typing import Any
 
 import click
 
+from chapter_offline.commands import Commands
 from chapter_offline.errors import IncompleteError, UsageError
 
 
-@click.group()
+@click.group(cls=Commands)
 def claims() -> None:
     """What the library says: list claims, show one as rendered, check them all."""
 

@@ -12,6 +12,7 @@ from chapter_offline.briefs_command import briefs
 from chapter_offline.bundle_command import bundle
 from chapter_offline.check_command import check
 from chapter_offline.claims_command import claims
+from chapter_offline.commands import Commands
 from chapter_offline.doctor_command import doctor
 from chapter_offline.errors import ChapterOfflineError, ExitCode
 from chapter_offline.explain_command import explain
@@ -24,7 +25,7 @@ from chapter_offline.whatif_command import whatif
 from chapter_offline.write_command import write
 
 
-class _Group(click.Group):
+class _Group(Commands):
     """Shows every error of ours in its one or two lines, with its exit code, and no traceback."""
 
     def main(self, *args: Any, **kwargs: Any) -> Any:

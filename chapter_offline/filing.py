@@ -16,12 +16,13 @@ from chapter_offline.errors import IncompleteError
 from chapter_offline.orders import BRIEF
 from chapter_offline.output import folder
 from chapter_offline.output.html.page import chapter_html
-from chapter_offline.output.markdown import chapter_markdown, words
+from chapter_offline.output.markdown import chapter_markdown
 from chapter_offline.output.svg import render_diagrams
 from chapter_offline.resources import cache_dir
 from chapter_offline.review.chapter import Checker, Report
 from chapter_offline.review.findings import Finding
 from chapter_offline.review.source import Known, Source
+from chapter_offline.signing import put_manifest
 from chapter_offline.writing.author import Authored
 from chapter_offline.writing.journal import Journal
 from chapter_offline.writing.manifest import MANIFEST, RUN, manifest, run_report, shape_json
@@ -33,7 +34,7 @@ PAGE, HTML = "chapter.md", "chapter.html"
 
 @dataclass(frozen=True)
 class Made:
-    """A chapter on disk. words: of the whole page. planned: of the parts asked for, as planned.
+    """A chapter on disk. words: of the whole page, as its report counts them. planned: of the parts asked for, as planned.
 
     report: what `chapter-offline check` says of it.
     """
@@ -99,13 +100,10 @@ def file_chapter(
     html = chapter_html(chapter, at.library, facts.as_dict(), drawn).encode()
     outputs[HTML] = put(out, HTML, html, journal, progress)
     facts = facts.model_copy(update={"outputs": dict(sorted(outputs.items()))})
-    if (signature := out / f"{MANIFEST}.sig").exists() and not _is(
-        out / MANIFEST, shape_json(facts)
-    ):
-        signature.unlink()
-    folder.write_whole(out / MANIFEST, shape_json(facts))
-    for name in before.keys() - outputs.keys():
-        folder.remove_own(out, name, before[name])
+    put_manifest(out, facts)
+    for name in sorted(before.keys() - outputs.keys()):
+        if folder.remove_own(out, name, before[name]):
+            progress.stage(f"{out / name} was of the chapter before; it is removed", 0)
     seconds, peak = time.monotonic() - started, peak_bytes()
     report = run_report(authored, at.engine, seconds=seconds, peak_bytes=peak, margins=at.margins)
     folder.write_whole(out / RUN, shape_json(report))
@@ -113,7 +111,7 @@ def file_chapter(
     drawn_texts = frozenset(s.diagram.strip() for s in at.plan.sections(chapter.parts) if s.diagram)
     checked = Checker(at.library.prompts).check(Source(out / PAGE, page, known, ()), drawn_texts)
     planned = sum(part.words for part in at.plan.parts if part.number in chapter.parts)
-    return Made(out, out / PAGE, words(page), planned, checked, authored, seconds, peak)
+    return Made(out, out / PAGE, checked.words, planned, checked, authored, seconds, peak)
 
 
 def _named_before(out: Path) -> Mapping[str, str]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import click
 
 from chapter_offline.catalog.pins import Pin, find_pin, load_pins
+from chapter_offline.commands import Commands
 from chapter_offline.errors import DoesNotFitError, NoModelError
 from chapter_offline.exam_command import exam
 from chapter_offline.own_models_command import own_commands
@@ -15,7 +16,7 @@ _GB = 1e9
 _ORIGINS = {"here": "was here already", "hub": "came from the Hub", "wheels": "came out of wheels"}
 
 
-@click.group()
+@click.group(cls=Commands)
 def models() -> None:
     """The models that are known by name: what fits, fetch one, bring one of your own."""
 

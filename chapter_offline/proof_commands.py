@@ -84,7 +84,7 @@ def replay(
 def verify(folder: Path, key: Path | None) -> None:
     """Checks the signature over DIR's manifest, and every file that the manifest names."""
     from chapter_offline import signing
-    from chapter_offline.replaying import check_outputs
+    from chapter_offline.outputs import check_outputs
     from chapter_offline.writing.manifest import read_manifest
 
     made = read_manifest(folder)

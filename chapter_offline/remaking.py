@@ -12,6 +12,7 @@ from chapter_offline.filing import PAGE, Made
 from chapter_offline.keeping import kept_order
 from chapter_offline.orders import Order
 from chapter_offline.output.sections import own_text
+from chapter_offline.outputs import changed_outputs
 from chapter_offline.workflow import write
 from chapter_offline.writing.changes import Change, Changes, is_of
 from chapter_offline.writing.journal import JOURNAL, Journal
@@ -25,7 +26,8 @@ class Status:
     """pieces: of the model, at first. missing: those that would be made again, and why.
 
     sections: ids of those in the plan. otherwise: of those whose claims, figures or tables are others than on
-    the page; all of them, where no page is finished. finished: whether one is.
+    the page; all of them, where no page is finished. finished: whether one is. edited: files that aren't
+    there as they were written, and why.
     """
 
     system: str
@@ -34,6 +36,7 @@ class Status:
     sections: tuple[str, ...]
     otherwise: tuple[str, ...]
     finished: bool
+    edited: tuple[tuple[str, str], ...]
     changes: Changes
 
 
@@ -50,7 +53,8 @@ def status(
             pieces, missing = at.pieces()
             now = section_digests(at.plan, order.parts)
             finished = (folder / MANIFEST).is_file()
-            before: Mapping[str, str] = read_manifest(folder).sections if finished else {}
+            made = read_manifest(folder) if finished else None
+            before: Mapping[str, str] = made.sections if made else {}
             otherwise = tuple(name for name in now if now[name] != before.get(name))
             return Status(
                 at.brief.name,
@@ -59,6 +63,7 @@ def status(
                 tuple(now),
                 otherwise,
                 finished,
+                tuple(changed_outputs(folder, made)) if made else (),
                 at.changes,
             )
 

@@ -16,14 +16,8 @@ from chapter_offline.output.html.page import chapter_html
 from chapter_offline.output.pieces import chapter_of
 from chapter_offline.output.svg import render_diagrams
 from chapter_offline.resources import cache_dir, prompts_dir
-from chapter_offline.writing.manifest import (
-    MANIFEST,
-    Manifest,
-    digest_of,
-    read_manifest,
-    read_run,
-    shape_json,
-)
+from chapter_offline.signing import put_manifest
+from chapter_offline.writing.manifest import Manifest, digest_of, read_manifest, read_run
 
 
 @dataclass(frozen=True)
@@ -98,10 +92,18 @@ def _why_other(made: Manifest, library: Library) -> str:
     return "it was written with other prompts than this program has; write it again. First differs"
 
 
+KINDS = ("html", "epub")
+
+
+def rendered_kinds(made: Manifest) -> tuple[str, ...]:
+    """The kinds of files that were made of a chapter, as its manifest names them."""
+    return tuple(kind for kind in KINDS if f"chapter.{kind}" in made.outputs)
+
+
 def render(folder: Path, kinds: Iterable[str]) -> list[Path]:
     """Makes the files of these kinds ("html", "epub") beside the page, and notes their digests.
 
-    Raises what `open_finished` does, and InUseError.
+    A signature over the manifest is then none over this one, and is removed. Raises what `open_finished` does, and InUseError.
     """
     read_manifest(folder)  # a folder that isn't ours gets no lock
     with folders.held(folder):
@@ -113,7 +115,7 @@ def render(folder: Path, kinds: Iterable[str]) -> list[Path]:
             outputs[path.name] = folders.write_whole(path, made_as(finished, kind))
             made.append(path)
         noted = finished.made.model_copy(update={"outputs": dict(sorted(outputs.items()))})
-        folders.write_whole(folder / MANIFEST, shape_json(noted))
+        put_manifest(folder, noted)
         return made
 
 

@@ -4,7 +4,6 @@ For another processor, a GPU, another build of llama.cpp: the bytes would differ
 among what the model may say does not. A changed word, another model, or a coarser file of it shows.
 """
 
-import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -32,6 +31,7 @@ from chapter_offline.knowledge.library import load_library
 from chapter_offline.orders import BRIEF, Order, order_of
 from chapter_offline.output.markdown import chapter_markdown
 from chapter_offline.output.sections import first_difference
+from chapter_offline.outputs import check_outputs
 from chapter_offline.resources import prompts_dir
 from chapter_offline.writing.asking import load_asking
 from chapter_offline.writing.author import Author
@@ -133,20 +133,6 @@ def replay(
         raise NotTheSameError(f"{folder}: {error}: another model, or another text") from None
     finally:
         engine.close()
-
-
-def check_outputs(folder: Path, made: Manifest) -> None:
-    """Raises NotTheSameError where a file is missing or isn't the one that the manifest names."""
-    for name, digest in made.outputs.items():
-        path = folder / name
-        try:
-            own = hashlib.sha256(path.read_bytes()).hexdigest()
-        except OSError as error:
-            raise NotTheSameError(f"{path}: can't be read: {error.strerror}") from None
-        if own != digest:
-            raise NotTheSameError(
-                f"{path}: not the file that the manifest names: it was changed since it was written"
-            )
 
 
 class _Told(Around):

@@ -10,7 +10,8 @@ from chapter_offline.desk import Desk
 from chapter_offline.filing import PAGE
 from chapter_offline.orders import BRIEF, order_of
 from chapter_offline.output.sections import first_difference
-from chapter_offline.replaying import check_outputs
+from chapter_offline.outputs import check_outputs
+from chapter_offline.rendering import render, rendered_kinds
 from chapter_offline.workflow import write
 from chapter_offline.writing.manifest import MANIFEST, read_manifest
 from chapter_offline.writing.progress import Progress
@@ -58,6 +59,10 @@ def reproduce(
             origin=made.brief,
         )
         write(order, progress, watch, look)
+        if later := [
+            kind for kind in rendered_kinds(made) if not (again / f"chapter.{kind}").exists()
+        ]:
+            render(again, later)
         names = [*made.outputs, MANIFEST]
         different = tuple(name for name in names if not _same(folder / name, again / name))
         section = ""

@@ -48,4 +48,4 @@ def ask_what_if(folder: Path, changes: Sequence[str]) -> Asked:
         make_plan(library, each, depth or "standard", None if depth else words)
         for each in (brief, other)
     )
-    return Asked(made, other, before, after, what_if(before, after))
+    return Asked(made, other, before, after, what_if(before, after, made.settings.parts))

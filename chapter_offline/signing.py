@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chapter_offline.errors import BadInputError, NotTheSameError, UsageError
-from chapter_offline.writing.manifest import MANIFEST
+from chapter_offline.output.folder import write_whole
+from chapter_offline.writing.manifest import MANIFEST, Manifest, shape_json
 
 SIGNATURE = f"{MANIFEST}.sig"
 NAMESPACE = "chapter-offline"
@@ -24,6 +25,14 @@ class Signed:
 
     key: str
     known: bool
+
+
+def put_manifest(folder: Path, made: Manifest) -> None:
+    """Writes a manifest into its folder; a signature over another one that lay there is removed."""
+    data, path = shape_json(made), folder / MANIFEST
+    if not (path.is_file() and path.read_bytes() == data):
+        (folder / SIGNATURE).unlink(missing_ok=True)
+    write_whole(path, data)
 
 
 def sign(folder: Path, key: Path) -> Path:

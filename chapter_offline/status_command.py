@@ -47,6 +47,10 @@ def status(folder: Path, model: str | None, everything: bool) -> None:
         click.echo(
             f"all {len(found.sections)} sections have the claims and figures that the page has"
         )
+    for file, why in found.edited:
+        click.echo(f"{folder / file}: {why}")
+    if any(file == "chapter.md" for file, _ in found.edited):
+        click.echo("what you have edited there stays only in sections that `rewrite --pin` names")
     if everything:
         click.echo("sections: " + ", ".join(found.sections))
     for name, change in found.changes.rewritten.items():

@@ -42,6 +42,8 @@ def whatif(
 
     if model and out is None:
         raise UsageError("--model: only with --write, which says where")
+    if out is not None and out.resolve() == folder.resolve():
+        raise UsageError(f"--write {out}: that is the chapter itself; name another folder")
     asked = ask_what_if(folder, changes)
     _show(asked, everything)
     if asked.after.violations:
@@ -59,7 +61,9 @@ def _show(asked: Any, everything: bool) -> None:
     found = asked.found
     rows = [(m.name, m.label, m.before, m.after) for m in found.moved]
     shown = rows if everything else rows[:_SHOWN]
-    click.echo(table(("figure", "what it is", "now", "then"), shown))
+    click.echo(
+        table(("figure", "what it is", "now", "then"), shown) if rows else "No figure moves."
+    )
     if len(rows) > len(shown):
         click.echo(f"... and {len(rows) - len(shown)} more; --all shows them")
     click.echo("\nDecisions that turn:" if found.turned else "\nNo decision turns.")
@@ -71,10 +75,11 @@ def _show(asked: Any, everything: bool) -> None:
         click.echo("\nWhat can't be true together then:")
         for broken in asked.after.violations:
             click.echo(f"  {broken.text}")
-    sections = list(found.sections)
-    click.echo(
-        f"\n{len(sections)} of {len(list(asked.after.sections()))} sections would read otherwise:"
-    )
-    ids = [section.id for section in sections]
+    ids = [section.id for section in found.sections]
+    whole = len(list(asked.after.sections(asked.made.settings.parts)))
+    if not ids:
+        click.echo(f"\nNone of {whole} sections would read otherwise.")
+        return
+    click.echo(f"\n{len(ids)} of {whole} sections would read otherwise:")
     more = "" if everything or len(ids) <= _SHOWN else f", and {len(ids) - _SHOWN} more"
     click.echo("  " + ", ".join(ids if everything else ids[:_SHOWN]) + more)

@@ -40,6 +40,15 @@ def test_help_comes_at_once(tmp_path: Path) -> None:
     assert min(seconds() for _ in range(3)) < 0.5
 
 
+@pytest.mark.parametrize("group", [(), ("models",), ("claims",), ("briefs",), ("bundle",)])
+def test_help_says_what_each_command_is_for_in_whole_sentences(
+    group: tuple[str, ...], tmp_path: Path
+) -> None:
+    _, _, listed = run(*group, "--help", folder=tmp_path).out.partition("Commands:\n")
+    assert listed.rstrip().endswith(".")
+    assert "...\n" not in listed
+
+
 def test_the_version_is_the_packages(tmp_path: Path) -> None:
     assert run("--version", folder=tmp_path).out == f"chapter-offline, version {__version__}\n"
 

@@ -26,9 +26,10 @@ from chapter_offline.errors import BadInputError, ExitCode, NotTheSameError, Usa
 from chapter_offline.output.markdown import PINNED
 from chapter_offline.output.sections import cut, own_text
 from chapter_offline.remaking import Again, rewrite, status
+from chapter_offline.rendering import render
 from chapter_offline.replaying import replay
 from chapter_offline.reproducing import reproduce
-from chapter_offline.signing import sign, verify
+from chapter_offline.signing import SIGNATURE, sign, verify
 from chapter_offline.workflow import Order, write
 from chapter_offline.writing.manifest import SCHEMAS, schema_json
 from chapter_offline.writing.progress import Silent
@@ -120,6 +121,21 @@ def test_a_chapter_is_made_again_byte_by_byte(first: Place) -> None:
     assert (found.different, found.section, found.circumstances) == ((), "", ())
     assert found.files == 5
     assert first.json("manifest.json")["tokens"]["output"] > 100
+
+
+def test_a_book_that_was_rendered_later_is_made_again_too(place: Place) -> None:
+    render(place.folder, ["epub"])
+    found = reproduce(place.folder, place.model, 1, QUIET)
+    assert (found.different, found.files) == ((), 6)
+
+
+def test_a_signature_does_not_outlive_its_manifest(place: Place) -> None:
+    signature = place.folder / SIGNATURE
+    signature.write_text("of the manifest as it is")
+    render(place.folder, ["html"])
+    assert signature.exists()
+    render(place.folder, ["epub"])
+    assert not signature.exists()
 
 
 def test_another_model_makes_another_chapter_and_is_named(first: Place, tmp_path: Path) -> None:
@@ -232,7 +248,14 @@ def test_what_is_no_transcript_is_refused(place: Place) -> None:
 def test_a_finished_chapter_has_nothing_to_be_made(first: Place) -> None:
     found = status(first.folder, first.model, QUIET)
     assert (found.pieces, found.missing, found.otherwise) == (12, (), ())
-    assert (len(found.sections), found.finished) == (10, True)
+    assert (len(found.sections), found.finished, found.edited) == (10, True, ())
+
+
+def test_files_that_were_edited_or_are_missing_are_told(place: Place) -> None:
+    (place.folder / "chapter.md").write_text(place.page + "\nMine.\n", encoding="utf-8")
+    (place.folder / "chapter.html").unlink()
+    found = status(place.folder, place.model, QUIET)
+    assert [name for name, _ in found.edited] == ["chapter.html", "chapter.md"]
 
 
 @pytest.fixture

@@ -35,10 +35,20 @@ def test_figures_decisions_and_sections_that_move_are_shown(place: Path) -> None
     assert re.search(r"^users +.* 5 million +500 million$", ran.out, re.M)
     assert re.search(r"^\.\.\. and \d+ more; --all shows them$", ran.out, re.M)
     assert re.search(r"^Decisions that turn:\n(.*\n)*  One partition or several \(", ran.out, re.M)
-    assert re.search(r"^\d+ of \d+ sections would read otherwise:$", ran.out, re.M)
+    sections = re.search(r"^\d+ of \d+ sections would read otherwise:\n  (.+)$", ran.out, re.M)
+    assert sections
+    assert {name[:4] for name in sections[1].split(", ")} == {"p14."}  # all that was written
     longer = run("whatif", "now", "--set=users=100x", "--all", folder=place)
     assert "more; --all" not in longer.out
     assert len(longer.out) > len(ran.out)
+
+
+def test_the_chapter_itself_is_not_written_over(place: Path) -> None:
+    page = (place / "now" / "chapter.md").read_bytes()
+    ran = run(*("whatif", "now", "--set=users=2x", "--write=./now"), folder=place)
+    assert (ran.code, ran.out) == (ExitCode.USAGE, "")
+    assert "that is the chapter itself" in ran.err
+    assert (place / "now" / "chapter.md").read_bytes() == page
 
 
 def test_what_cannot_be_true_together_is_said_and_nothing_is_written(place: Path) -> None:

@@ -3,7 +3,7 @@
 import difflib
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from chapter_offline.chapter.figuring import with_values
@@ -87,14 +87,14 @@ def _parsed(change: str, figures: Figures) -> tuple[str, float]:
     return name, value
 
 
-def what_if(before: Plan, after: Plan) -> WhatIf:
-    """What differs between two plans of one system."""
+def what_if(before: Plan, after: Plan, parts: Sequence[int]) -> WhatIf:
+    """What differs between two plans of one system. parts: whose sections are looked at."""
     once = {at.id: at for at in before.standings}
     turned = [(once[at.id], at) for at in after.standings if at.id in once]
     return WhatIf(
         moved=tuple(_moved(before, after)),
         turned=tuple((was, now) for was, now in turned if was.passed != now.passed),
-        sections=tuple(_otherwise(before, after)),
+        sections=tuple(_otherwise(before, after, parts)),
     )
 
 
@@ -114,8 +114,8 @@ def _text(figure: Figure) -> str:
     return figure.text if figure.usable else "none"
 
 
-def _otherwise(before: Plan, after: Plan) -> Iterator[SectionPlan]:
-    once = {section.id: section for section in before.sections()}
-    for section in after.sections():
+def _otherwise(before: Plan, after: Plan, parts: Sequence[int]) -> Iterator[SectionPlan]:
+    once = {section.id: section for section in before.sections(parts)}
+    for section in after.sections(parts):
         if section != once.get(section.id):
             yield section

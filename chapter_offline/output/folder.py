@@ -29,6 +29,8 @@ _MOVED = (
     "journal.sqlite-wal",
     "journal.sqlite-shm",
     "manifest.json.sig",
+    "chapter.html",
+    "chapter.epub",
     "diagrams",
 )
 _UNFINISHED = ".writing-"
@@ -111,8 +113,8 @@ def unused(folder: Path, pattern: str) -> Path:
     return folder / pattern.format(number)
 
 
-def remove_own(folder: Path, name: str, digest: str) -> None:
-    """Removes a file that an earlier run has written, unless it was changed since."""
+def remove_own(folder: Path, name: str, digest: str) -> bool:
+    """Removes a file that an earlier run has written, unless it was changed since; whether it did."""
     path = folder / name
     with contextlib.suppress(OSError):
         if (
@@ -120,6 +122,8 @@ def remove_own(folder: Path, name: str, digest: str) -> None:
             and hashlib.sha256(path.read_bytes()).hexdigest() == digest
         ):
             path.unlink()
+            return True
+    return False
 
 
 def write_whole(path: Path, data: bytes) -> str:

@@ -45,5 +45,5 @@ def brief_named(library: Library, name: str) -> tuple[str, Brief]:
     if name in briefs:
         return name, briefs[name]
     if not Path(name).is_file():
-        raise BadInputError(f"--brief {name}: no such file, and none of {', '.join(briefs)}")
+        raise BadInputError(f"{name}: no such brief or file; there are {', '.join(briefs)}")
     return Path(name).name, load_brief(Path(name))

@@ -8,6 +8,7 @@ checksum over all of it, so that a damaged row is refused and never used. Every 
 import contextlib
 import hashlib
 import json
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -142,9 +143,16 @@ class Journal:
         self.close()
 
     def _opened(self, read_only: bool) -> sqlite3.Connection:
-        mode = "ro" if read_only else "rwc"
-        file = sqlite3.connect(f"{self._path.resolve().as_uri()}?mode={mode}", uri=True, timeout=5)
+        """Its file. A reader may write beside it, so that SQLite's own files go when it closes;
+        on a medium that can't be written, it is read as it stands.
+        """
+        how = "mode=rwc" if not read_only else "mode=rw"
+        if read_only and not os.access(self._path.parent, os.W_OK):
+            how = "mode=ro&immutable=1"
+        file = sqlite3.connect(f"{self._path.resolve().as_uri()}?{how}", uri=True, timeout=5)
         file.execute("PRAGMA busy_timeout = 5000")
+        if read_only:
+            file.execute("PRAGMA query_only = ON")
         if not read_only:
             file.execute("PRAGMA journal_mode = WAL")
             file.execute("PRAGMA synchronous = FULL")

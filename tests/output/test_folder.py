@@ -166,3 +166,13 @@ def test_a_run_that_dies_lets_go_of_its_folder(tmp_path: Path) -> None:
     assert dead.returncode == -9
     with folder.held(tmp_path):
         pass
+
+
+def test_all_that_a_run_or_render_leaves_is_set_aside(tmp_path: Path) -> None:
+    left = (*folder.OURS, "chapter.html", "chapter.epub", "manifest.json.sig")
+    for name in left:
+        (tmp_path / name).touch()
+    aside = folder.set_aside(tmp_path)
+    assert aside is not None
+    assert {path.name for path in aside.iterdir()} == {*left} - {folder.LOCK}
+    assert {path.name for path in tmp_path.iterdir()} == {aside.name, folder.LOCK}

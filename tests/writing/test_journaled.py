@@ -22,7 +22,7 @@ from chapter_offline.engine.interface import (
 )
 from chapter_offline.engine.llama import open_engine
 from chapter_offline.engine.loaded import LlamaEngine
-from chapter_offline.errors import BadInputError
+from chapter_offline.errors import BadInputError, UsageError
 from chapter_offline.writing.changes import Change, Changed, Changes
 from chapter_offline.writing.digests import digest_of, guard_key
 from chapter_offline.writing.guards import numbers, subject
@@ -320,3 +320,15 @@ def test_a_journal_cut_anywhere_is_refused_or_goes_on_to_the_same_results(place:
             refused += 1
         assert not told or "journal.sqlite" in told
     assert refused > len(whole) / page / 2
+
+
+def test_a_reader_changes_nothing_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    with Journal(tmp_path / JOURNAL) as journal:
+        journal.keep("name", "value")
+    before = (tmp_path / JOURNAL).read_bytes()
+    with Journal(tmp_path / JOURNAL, read_only=True) as journal:
+        assert journal.kept("name") == "value"
+        with pytest.raises(UsageError):
+            journal.keep("name", "another")
+    assert [path.name for path in tmp_path.iterdir()] == [JOURNAL]
+    assert (tmp_path / JOURNAL).read_bytes() == before
