@@ -176,7 +176,7 @@ def test_every_section_has_forty_words_and_ends_its_last_sentence(quoted_chapter
 @model
 def test_its_own_check_finds_nothing_either(quoted_chapter: OnDisk) -> None:
     assert quoted_chapter.made.findings == ()
-    assert "Appendix C" not in quoted_chapter.page
+    assert "What the model left out" not in quoted_chapter.page
 
 
 @model
@@ -350,7 +350,7 @@ def test_no_claim_of_the_library_stands_on_a_page_in_voice_free(free_chapter: On
 
 @model
 def test_thin_sections_are_named_at_the_end(free_chapter: OnDisk) -> None:
-    named = free_chapter.page.partition("## Appendix C: What the model left out")[2]
+    named = free_chapter.page.partition("## What the model left out")[2]
     wanted = set(expected_paths(free_chapter.made.authored.chapter.plan.brief, (1, 6, 9)))
     sections = [s for s in sections_of(free_chapter.page) if s.path[1:] in wanted]
     for section in sections:

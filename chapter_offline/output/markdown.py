@@ -356,7 +356,7 @@ def _appendices(chapter: Chapter) -> Iterator[str]:
             yield f"- **{term[:1].upper()}{term[1:]}.** {definition}"
         yield ""
     if thin := list(thin_sections(chapter)):
-        yield "## Appendix C: What the model left out"
+        yield "## What the model left out"
         yield ""
         yield (
             f"Sections of fewer than {THIN} words, because after several tries nothing more passed the checks: "

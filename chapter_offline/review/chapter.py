@@ -31,7 +31,6 @@ from chapter_offline.writing.guards.world import known_words
 
 _UNCHECKED = ("An attempt by ", "A weak answer (", "Check yourself")
 _ASKED = "Asked by the model"
-_APPENDIX = "Appendix "
 _SMALL = 10
 """A count that a model may say though no figure has it; see `guards.numbers`."""
 _OF_A_STRANGER = (

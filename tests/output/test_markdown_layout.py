@@ -239,7 +239,7 @@ def test_thin_sections_are_named_at_the_end() -> None:
         with_section(made), "free", "m", (8,), Pieces(free={"p08.clocks": ("They drift.",)})
     )
     page = chapter_markdown(chapter)
-    assert "## Appendix C: What the model left out" in page
+    assert "## What the model left out" in page
     assert page.rstrip().endswith("odd *store*: Clocks (Part 8, 2 words).")
 
 
