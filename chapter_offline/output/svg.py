@@ -1,6 +1,7 @@
 """Renders a chapter's diagrams: what does not render is not kept, what was rendered once is."""
 
 import hashlib
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from importlib.metadata import version
@@ -12,6 +13,8 @@ from chapter_offline.output.folder import write_whole
 
 _SETTINGS = {"htmlLabels": False, "flowchart": {"htmlLabels": False}}
 """Labels are SVG's own text: HTML within SVG is not drawn by most readers of books."""
+_TWICE_ESCAPED = re.compile(r"&amp;#(\d{2,7});")
+"""A character of a label that Mermaid escapes in text although it is escaped already."""
 
 
 def render_diagrams(
@@ -38,7 +41,7 @@ def render_diagrams(
 def _kept(diagram: str, cache: Path | None) -> str:
     if cache is None:
         return _drawn(diagram)
-    made_by = f"mermaidx {version('mermaidx')} {_SETTINGS}\n"
+    made_by = f"mermaidx {version('mermaidx')} {_SETTINGS} {_TWICE_ESCAPED.pattern}\n"
     path = cache / f"{hashlib.sha256((made_by + diagram).encode()).hexdigest()}.svg"
     try:
         return path.read_text(encoding="utf-8")
@@ -52,4 +55,5 @@ def _kept(diagram: str, cache: Path | None) -> str:
 def _drawn(diagram: str) -> str:
     import mermaidx
 
-    return str(mermaidx.render(diagram, config=_SETTINGS).svg())
+    svg = str(mermaidx.render(diagram, config=_SETTINGS).svg())
+    return _TWICE_ESCAPED.sub(r"&#\1;", svg)

@@ -4,6 +4,7 @@ A page on a system with hostile names is compared with a page on the same system
 ones: the same structure, and the same text but for the names.
 """
 
+import re
 from functools import lru_cache
 
 import pytest
@@ -104,12 +105,17 @@ def test_a_name_begins_no_list_and_no_quotation(name: str) -> None:
     assert text(hostile).splitlines()[0] == name
 
 
+def uncounted(page: str) -> str:
+    """A page without what it counts of its own words, of which a longer name has more."""
+    return re.sub(r"Whose words:.*", "", page)
+
+
 @hostile_names
 def test_names_are_text_wherever_they_stand(name: str) -> None:
     harmless, hostile = page_of(all_named(HARMLESS)), page_of(all_named(name))
     assert structure(hostile) == structure(harmless)
     assert text(harmless).count(HARMLESS) > 500
-    assert text(hostile) == renamed(text(harmless), name)
+    assert uncounted(text(hostile)) == renamed(uncounted(text(harmless)), name)
 
 
 @hostile_names
