@@ -44,7 +44,7 @@ def test_as_json_it_says_all_of_it() -> None:
     models = listed("--memory", "6GB")
     assert len(models) == len(load_pins())
     small, large = models["smollm2-135m"], models["llama-3.3-70b"]
-    assert (small["fits"], small["here"], small["exam"]) == (True, False, "traits")
+    assert (small["fits"], small["here"], small["exam"]) == (True, False, None)
     assert (large["fits"], large["largest_window"]) == (False, 0)
     assert small["license_link"].startswith("https://")
     assert large["needs_bytes"] > 42_520_398_816
