@@ -260,7 +260,7 @@ def test_two_runs_do_not_share_a_folder(tmp_path: Path) -> None:
     with held(tmp_path / "mine"):
         ran = write(SYSTEM, "--out=mine", folder=tmp_path)
     assert ran.code == ExitCode.IN_USE
-    assert ran.err.startswith("chapter-offline: mine: another run is writing there")
+    assert ran.err.startswith("chapter-offline: mine: another run (process ")
 
 
 def test_a_window_that_is_too_small_names_one_that_does(tmp_path: Path, tiny_model: Path) -> None:
