@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from chapter_offline.catalog.choose import ResolvedModel, fitted, resolve_model
+from chapter_offline.catalog.choose import ResolvedModel
 from chapter_offline.catalog.progress import Progress as CatalogProgress
 from chapter_offline.chapter.plan import Plan, make_plan
-from chapter_offline.engine.interface import Engine, Settings
+from chapter_offline.engine.interface import Engine
 from chapter_offline.errors import BadInputError, UsageError
 from chapter_offline.examining import judges_here, known_results
 from chapter_offline.keeping import kept_changes
@@ -18,6 +18,7 @@ from chapter_offline.knowledge.files import line_of
 from chapter_offline.knowledge.generic import Answers, brief_from, load_choices
 from chapter_offline.knowledge.labelled import load_labelled
 from chapter_offline.knowledge.library import Library, load_library
+from chapter_offline.opening import opened
 from chapter_offline.orders import Order, checked_name
 from chapter_offline.resources import cache_dir, prompts_dir
 from chapter_offline.writing.asking import load_asking
@@ -69,36 +70,6 @@ class Desk:
             return len(jobs), [Missing(job.key, "there is no journal") for job in jobs]
         calls = self.changes.calls(jobs, self.engine.facts.pure)
         return len(jobs), [missing for call in calls for missing in self.journaled.missing(call)]
-
-
-@contextmanager
-def opened(
-    order: Order, watch: CatalogProgress | None = None
-) -> Iterator[tuple[ResolvedModel, Engine]]:
-    """The model, open; freed at the end."""
-    from chapter_offline.engine.llama import open_engine
-
-    model = resolve_model(order.model, order.window, watch, order.memory)
-    engine = open_engine(model.path, settings_for(order, model))
-    try:
-        yield model, engine
-    finally:
-        engine.close()
-
-
-def settings_for(order: Order, model: ResolvedModel) -> Settings:
-    """How an order wants its model run."""
-    settings = Settings(
-        window=order.window,
-        seed=order.seed,
-        threads=order.threads,
-        gpu_layers=order.gpu_layers,
-        log_file=str(order.log) if order.log else None,
-        cache_dir=cache_dir() / "prompts",
-        model_sha256=model.sha256,
-        turn_opening=model.pin.turn_opening if model.pin else "",
-    )
-    return fitted(model, settings, order.memory)
 
 
 @dataclass(frozen=True)

@@ -6,19 +6,20 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from chapter_offline.catalog.choose import ResolvedModel, resolve_model
 from chapter_offline.catalog.pins import load_pins
 from chapter_offline.catalog.store import is_here
-from chapter_offline.engine.interface import Engine, Settings
 from chapter_offline.errors import UsageError
 from chapter_offline.knowledge.files import Shape, read_toml, shaped
 from chapter_offline.knowledge.generic import load_choices
 from chapter_offline.knowledge.labelled import load_labelled
 from chapter_offline.knowledge.library import load_library
+from chapter_offline.opening import opened
+from chapter_offline.orders import Order
 from chapter_offline.output.folder import write_whole
 from chapter_offline.resources import cache_dir, prompts_dir
 from chapter_offline.writing.asking import load_asking
-from chapter_offline.writing.exam import Candidate, Exam, Result, load_paper
+from chapter_offline.writing.exam import Candidate, Exam
+from chapter_offline.writing.exam_paper import Result, load_paper
 from chapter_offline.writing.fidelity import Judge, load_judges, load_labelled_rewrites
 from chapter_offline.writing.guards import vendor_names
 from chapter_offline.writing.progress import Progress
@@ -68,7 +69,7 @@ def examine(name: str, judge: str | None, threads: int, progress: Progress) -> R
     others = dict(judges_here())
     if judge is not None and judge not in others:
         raise UsageError(f"--judge {judge}: no fit of it lets anything pass; {_named(others)}")
-    with opened(name, threads) as (model, engine):
+    with opened(_order(name, threads)) as (model, engine):
         second = judge or next((n for n, fit in others.items() if fit.model != model.sha256), None)
         with _second(second, others, threads) as verdict:
             who = Candidate(
@@ -89,6 +90,10 @@ def examine(name: str, judge: str | None, threads: int, progress: Progress) -> R
     return result
 
 
+def _order(name: str, threads: int) -> Order:
+    return Order(system=name, model=name, window=_WINDOW, threads=threads)
+
+
 def _named(others: dict[str, Judge]) -> str:
     return f"of {', '.join(others)} one does" if others else "none that is here has one"
 
@@ -98,24 +103,5 @@ def _second(name: str | None, fits: dict[str, Judge], threads: int) -> Iterator[
     if name is None:
         yield None
         return
-    with opened(name, threads) as (_, engine):
+    with opened(_order(name, threads)) as (_, engine):
         yield Verdict(engine, fits[name])
-
-
-@contextmanager
-def opened(name: str, threads: int) -> Iterator[tuple[ResolvedModel, Engine]]:
-    """A model for short tasks; freed at the end."""
-    from chapter_offline.engine.llama import open_engine
-
-    model = resolve_model(name, _WINDOW, None)
-    settings = Settings(
-        window=_WINDOW,
-        threads=threads,
-        model_sha256=model.sha256,
-        turn_opening=model.pin.turn_opening if model.pin else "",
-    )
-    engine = open_engine(model.path, settings)
-    try:
-        yield model, engine
-    finally:
-        engine.close()

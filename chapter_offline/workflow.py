@@ -10,11 +10,12 @@ from pathlib import Path
 
 from chapter_offline.catalog.progress import Progress as CatalogProgress
 from chapter_offline.chapter.plan import Plan
-from chapter_offline.desk import Desk, House, chosen, desk, opened
+from chapter_offline.desk import Desk, House, chosen, desk
 from chapter_offline.filing import Made, file_chapter, incomplete, peak_bytes, put
 from chapter_offline.keeping import keep_changes, keep_order
 from chapter_offline.knowledge.briefs import brief_toml
 from chapter_offline.knowledge.library import load_library, slug
+from chapter_offline.opening import opened
 from chapter_offline.orders import BRIEF, Order, checked_name, parse_parts
 from chapter_offline.output import folder
 from chapter_offline.resources import prompts_dir

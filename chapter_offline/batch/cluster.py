@@ -182,7 +182,7 @@ def _model(task: Task) -> str:
 
 def _check_same(task: Task, entry: Entry) -> None:
     """Raises NotTheSameError where this worker would write other bytes."""
-    model = resolve_model(entry.order.model, entry.order.window)
+    model = resolve_model(entry.order.model, entry.order.window, memory=entry.order.memory)
     if model.sha256 != task.sha256:
         raise NotTheSameError(
             f"a worker's {model.path} has sha256 {model.sha256}, not {task.sha256} as here"

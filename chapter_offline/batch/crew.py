@@ -8,13 +8,11 @@ from collections.abc import Callable, Iterator, Sequence
 from chapter_offline.batch.conductor import Conductor, Seat
 from chapter_offline.batch.entries import Entry
 from chapter_offline.batch.happening import Event, Outcome, Tell, Telling
-from chapter_offline.catalog.choose import ResolvedModel, resolve_model
-from chapter_offline.desk import House, settings_for
-from chapter_offline.engine.interface import SharedEngine
+from chapter_offline.desk import House
 from chapter_offline.errors import ChapterOfflineError, ExitCode
 from chapter_offline.filing import Made
 from chapter_offline.knowledge.library import Library, load_library
-from chapter_offline.orders import Order
+from chapter_offline.opening import load
 from chapter_offline.output.markdown import thin_sections
 from chapter_offline.resources import prompts_dir
 from chapter_offline.workflow import incomplete, write
@@ -25,14 +23,6 @@ ABREAST = 3
 
 Next = Callable[[str | None], Entry | None]
 """The next entry, only of this model if one is named; None where there is none now."""
-
-
-def load(order: Order) -> tuple[ResolvedModel, SharedEngine]:
-    """An order's model, opened."""
-    from chapter_offline.engine.llama import open_engine
-
-    model = resolve_model(order.model, order.window)
-    return model, open_engine(model.path, settings_for(order, model))
 
 
 def work(following: Next, tell: Tell, abreast: int = ABREAST) -> None:

@@ -107,7 +107,9 @@ def models_of(found: Iterable[Entry]) -> dict[str, ResolvedModel]:
     for entry in found:
         if entry.order.model not in models:
             try:
-                models[entry.order.model] = resolve_model(entry.order.model, entry.order.window)
+                models[entry.order.model] = resolve_model(
+                    entry.order.model, entry.order.window, memory=entry.order.memory
+                )
             except ChapterOfflineError as error:
                 raise type(error)(f"{entry.where}: {error}") from None
     return models
