@@ -8,19 +8,18 @@ people labelled, and where it does that badly, another model's fit is taken, or 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TypeVar
 
 from chapter_offline.chapter.voice import Voice
 from chapter_offline.engine.interface import ChoiceJob, Engine, Span, WriteJob
-from chapter_offline.knowledge.files import Shape, read_toml, shaped
 from chapter_offline.knowledge.labelled import Labels
 from chapter_offline.knowledge.traits import Trait
 from chapter_offline.writing import fidelity, guards
 from chapter_offline.writing.asking import Asking
 from chapter_offline.writing.calibrating import trait_jobs
-from chapter_offline.writing.demands import Instruction, Object, object_job
-from chapter_offline.writing.fidelity import Judge, Labelled
+from chapter_offline.writing.demands import object_job
+from chapter_offline.writing.exam_paper import Paper, Passed, Result
+from chapter_offline.writing.fidelity import Labelled
 from chapter_offline.writing.logistic import auc, auc_interval
 from chapter_offline.writing.progress import Progress
 from chapter_offline.writing.voices.drafted import Verdict
@@ -36,81 +35,6 @@ _JUDGED_SHARE = 0.45
 _TRIED_FIRST = 6
 _DRAFTS = 3
 _TOKENS = 60
-
-
-class Opening(Shape):
-    """A section's heading and one of its statements."""
-
-    heading: str
-    statement: str
-
-
-class Items(Shape):
-    """How many items of a kind a whole exam has."""
-
-    rewriting: int
-    questions: int
-    choices: int
-
-
-class Paper(Shape):
-    """The questions of an exam. voices: the least share of each task, by voice."""
-
-    items: Items
-    voices: dict[Voice, dict[str, float]]
-    instruction: tuple[Instruction, ...]
-    object: tuple[Object, ...]
-    opening: tuple[Opening, ...]
-
-
-class Passed(Shape):
-    """Of so many items, how many were done well."""
-
-    passed: int
-    of: int
-
-    @property
-    def share(self) -> float:
-        return self.passed / self.of if self.of else 0.0
-
-
-class Result(Shape):
-    """What an exam found. model: sha256. judge: name of the model whose fit judged, "" for none.
-
-    auc, interval: of the model's own judging of labelled rewrites, systems apart; interval: 90%.
-    voice: earned. reasons: why not the next one. shortened: the share of the items that were asked.
-    """
-
-    model: str
-    name: str
-    judge: str
-    auc: float
-    interval: tuple[float, float]
-    tasks: dict[str, Passed]
-    voice: Voice
-    reasons: tuple[str, ...]
-    own: Judge | None = None
-    shortened: float = 1.0
-
-    def lines(self) -> list[str]:
-        """What a person should know, line by line."""
-        low, high = self.interval
-        found = [f"{name}: {each.passed} of {each.of}" for name, each in self.tasks.items()]
-        asked = (
-            "" if self.shortened == 1 else f" ({self.shortened:.0%} of the exam, for its slowness)"
-        )
-        return [
-            f"{self.name} may write in voice {self.voice}{asked}",
-            f"judging rewrites: area under the curve {self.auc:.2f} ({low:.2f} to {high:.2f}); judge of its own rewrites: {self.judge or 'nobody'}",
-            "done well: " + ", ".join(found),
-            *(f"not {reason}" for reason in self.reasons),
-        ]
-
-
-def load_paper(prompts: Path) -> Paper:
-    """Raises BadInputError."""
-    path = prompts / "exam.toml"
-    return shaped(Paper, read_toml(path), str(path), path)
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,11 @@
 """The last pass: what only the whole chapter shows. A sentence that two pieces share stays in the first."""
 
-import re
 from collections.abc import Iterable
 from dataclasses import replace
 
 from chapter_offline.chapter.document import Pieces
 from chapter_offline.engine.sentences import split_sentences
+from chapter_offline.writing.guards.repeats import words_of
 
 _FEWEST_WORDS = 6
 """Shorter sentences may come twice."""
@@ -49,4 +49,4 @@ def settled(pieces: Pieces, plan_texts: Iterable[str] = ()) -> Pieces:
 
 
 def _key(sentence: str) -> str:
-    return " ".join(re.findall(r"[a-z0-9']+", sentence.lower()))
+    return " ".join(words_of(sentence))

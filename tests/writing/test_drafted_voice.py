@@ -12,7 +12,7 @@ from chapter_offline.engine.sentences import split_sentences
 from chapter_offline.output.markdown import chapter_markdown
 from chapter_offline.writing.asking import load_asking
 from chapter_offline.writing.fidelity import Judge
-from chapter_offline.writing.guards import vendor_names
+from chapter_offline.writing.guards import same_figures, vendor_names
 from chapter_offline.writing.voices.drafted import Drafted, Verdict
 from chapter_offline.writing.voices.quoted import Task
 from chapter_offline.writing.voices.rewrite import (
@@ -20,7 +20,6 @@ from chapter_offline.writing.voices.rewrite import (
     Rewriting,
     candidate,
     claims_of,
-    same_figures,
 )
 
 PLAN = rate_limiter_plan()

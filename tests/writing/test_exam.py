@@ -9,7 +9,8 @@ from chapter_offline.engine.interface import Engine
 from chapter_offline.knowledge.labelled import load_labelled
 from chapter_offline.writing.asking import load_asking
 from chapter_offline.writing.demands import Instruction, Object
-from chapter_offline.writing.exam import Candidate, Exam, Passed, Result, load_paper
+from chapter_offline.writing.exam import Candidate, Exam
+from chapter_offline.writing.exam_paper import Passed, Result, load_paper
 from chapter_offline.writing.fidelity import load_labelled_rewrites
 from chapter_offline.writing.guards import vendor_names
 from chapter_offline.writing.progress import Silent

@@ -10,6 +10,7 @@ from chapter_offline.writing.guards.answered import answered
 from chapter_offline.writing.guards.chat import chat
 from chapter_offline.writing.guards.complete import complete
 from chapter_offline.writing.guards.contradicting import contradicting
+from chapter_offline.writing.guards.figures import same_figures
 from chapter_offline.writing.guards.language import language
 from chapter_offline.writing.guards.markup import markup
 from chapter_offline.writing.guards.negation import negation
@@ -50,6 +51,7 @@ __all__ = [
     "of_claim",
     "question",
     "reasons",
+    "same_figures",
     "stems",
     "subject",
     "vendor_names",

@@ -6,9 +6,14 @@ from collections.abc import Sequence
 _LIKE = 0.6
 
 
+def words_of(text: str) -> list[str]:
+    """Words and numbers of a text, in lower case, without marks."""
+    return re.findall(r"[a-z0-9']+", text.lower())
+
+
 def grams(text: str, n: int = 3) -> frozenset[tuple[str, ...]]:
     """Word n-grams of a text, in lower case."""
-    words = re.findall(r"[a-z0-9']+", text.lower())
+    words = words_of(text)
     return frozenset(tuple(words[i : i + n]) for i in range(len(words) - n + 1))
 
 
@@ -20,7 +25,7 @@ def alike(a: str, b: str) -> bool:
 
 
 def repeats(sentence: str, accepted: Sequence[str]) -> str | None:
-    words = re.findall(r"[a-z0-9']+", sentence.lower())
+    words = words_of(sentence)
     if len(words) - 3 > len(grams(sentence, 4)) + 1:
         return "loop"
     return "said before" if any(alike(sentence, before) for before in accepted) else None

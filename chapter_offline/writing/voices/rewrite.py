@@ -4,7 +4,6 @@ A claim is said again several times over; guards look at each sentence, likeliho
 none of the candidates says truly stands as it was written.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -33,7 +32,6 @@ _TEMPERATURE = 0.6
 _COPIED = 0.85
 """A text that has so many of its word trigrams from the claim is the claim, not another way to say it."""
 _CRITICISM_TOKENS = 60
-_NUMBER = re.compile(r"\d[\d,.]*\d|\d")
 
 
 @dataclass(frozen=True)
@@ -112,7 +110,7 @@ class Rewriting:
                 *guards.ALWAYS,
                 *guards.of_claim(sentence),
                 self._vendors,
-                same_figures(sentence),
+                guards.same_figures(sentence),
             ),
         )
 
@@ -131,13 +129,3 @@ def candidate(claim: Claim, written: Written) -> Rewrite | None:
     if len(own & guards.grams(claim.text)) >= _COPIED * len(own):
         return None
     return Rewrite(written.key, claim.text, text)
-
-
-def same_figures(sentence: str) -> guards.Guard:
-    """A guard that lets only a text with just this sentence's numbers pass."""
-    wanted = sorted(_NUMBER.findall(sentence))
-
-    def guard(said: str, accepted: Sequence[str]) -> str | None:
-        return None if sorted(_NUMBER.findall(said)) == wanted else "other figures"
-
-    return guard
