@@ -1,98 +1,35 @@
-"""Where a chapter came from: made again, read again, signed; and made again in part, like a build."""
+"""Where a chapter came from: made again, read again, signed."""
 
 import getpass
 import hashlib
 import json
 import platform
 import re
-import shutil
 import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import jsonschema
 import pytest
 from commands import run
-from planned import plan as plan_once
-from systems import DEFAULT_SYSTEM, PROMPTS, library, rate_limiter_plan
+from places import QUIET, Place, change
+from systems import DEFAULT_SYSTEM
 from tiny_gguf import write_tiny_gguf
 
 from chapter_offline import desk, replaying
 from chapter_offline.engine.interface import Settings
 from chapter_offline.engine.llama import open_engine
 from chapter_offline.errors import BadInputError, ExitCode, NotTheSameError, UsageError
-from chapter_offline.output.markdown import PINNED
-from chapter_offline.output.sections import cut, own_text
-from chapter_offline.remaking import Again, rewrite, status
 from chapter_offline.rendering import render
 from chapter_offline.replaying import replay
 from chapter_offline.reproducing import reproduce
 from chapter_offline.signing import SIGNATURE, sign, verify
-from chapter_offline.workflow import Order, write
 from chapter_offline.writing.manifest import SCHEMAS, schema_json
-from chapter_offline.writing.progress import Silent
 
 SCHEMA_FOLDER = Path(desk.__file__).parent / "schemas"
 ATTEMPT = "p03.attempt"
-QUIET = Silent()
-
-
-@pytest.fixture(autouse=True)
-def _planned_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The library and the plan, which take seconds and are the same for all, are made once."""
-    real = desk.load_library
-    for module in (desk, replaying):
-        monkeypatch.setattr(
-            module, "load_library", lambda place: library() if place == PROMPTS else real(place)
-        )
-        monkeypatch.setattr(module, "make_plan", plan_once)
-
-
-@dataclass(frozen=True)
-class Place:
-    """A written chapter. model: its file."""
-
-    folder: Path
-    model: str
-
-    @property
-    def page(self) -> str:
-        return (self.folder / "chapter.md").read_text(encoding="utf-8")
-
-    def json(self, name: str) -> Any:
-        return json.loads((self.folder / name).read_bytes())
-
-    def section(self, name: str) -> str:
-        return own_text(self.page, rate_limiter_plan(), name)
-
-
-@pytest.fixture(scope="module")
-def small_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("model")
-    return write_tiny_gguf(folder / "tiny.gguf", layers=1, heads=1)
-
-
-@pytest.fixture(scope="module")
-def first(small_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Place:
-    out = tmp_path_factory.mktemp("chapter") / "out"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(desk, "load_library", lambda _: library())
-        patch.setattr(desk, "make_plan", plan_once)
-        write(order(small_model, out), QUIET)
-    return Place(out, str(small_model))
-
-
-def order(model: Path, out: Path) -> Order:
-    return Order(DEFAULT_SYSTEM, str(model), window=2048, parts=(3, 15), threads=1, out=out)
-
-
-@pytest.fixture
-def place(first: Place, tmp_path: Path) -> Place:
-    """A copy of the chapter, to be changed."""
-    shutil.copytree(first.folder, tmp_path / "out")
-    return Place(tmp_path / "out", first.model)
+pytest_plugins = ["places"]
+pytestmark = pytest.mark.usefixtures("planned_once")
 
 
 # ---------------------------------------------------------------------- manifest and run
@@ -240,167 +177,6 @@ def test_what_is_no_transcript_is_refused(place: Place) -> None:
         set_right(place)
         with pytest.raises(BadInputError, match=r"transcript\.json: it is no transcript"):
             replay(place.folder, place.model, None, QUIET)
-
-
-# ---------------------------------------------------------------------- like a build
-
-
-def test_a_finished_chapter_has_nothing_to_be_made(first: Place) -> None:
-    found = status(first.folder, first.model, QUIET)
-    assert (found.pieces, found.missing, found.otherwise) == (12, (), ())
-    assert (len(found.sections), found.finished, found.edited) == (10, True, ())
-
-
-def test_files_that_were_edited_or_are_missing_are_told(place: Place) -> None:
-    (place.folder / "chapter.md").write_text(place.page + "\nMine.\n", encoding="utf-8")
-    (place.folder / "chapter.html").unlink()
-    found = status(place.folder, place.model, QUIET)
-    assert [name for name, _ in found.edited] == ["chapter.html", "chapter.md"]
-
-
-@pytest.fixture
-def prompts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of the prompts that the program takes for its own."""
-    copy = tmp_path / "prompts"
-    shutil.copytree(PROMPTS, copy)
-    monkeypatch.setattr(desk, "prompts_dir", lambda: copy)
-    return copy
-
-
-def change(path: Path, before: str, after: str) -> None:
-    text = path.read_text(encoding="utf-8")
-    assert before in text
-    path.write_text(text.replace(before, after, 1), encoding="utf-8")
-
-
-def test_a_changed_claim_remakes_just_what_it_must(place: Place, prompts: Path) -> None:
-    claim = next(s for s in rate_limiter_plan().sections() if s.id == "p03.latency").statements[0]
-    opening = " ".join(claim.text.split()[:4])
-    source = next(
-        path for path in prompts.rglob("*.toml") if opening in path.read_text(encoding="utf-8")
-    )
-    change(source, opening, f"As it happens, {opening[0].lower()}{opening[1:]}")
-    found = status(place.folder, place.model, QUIET)
-    # The part's attempt has to be on the subject of all its claims.
-    assert [(each.key, each.why) for each in found.missing] == [
-        (ATTEMPT, "changed: guards"),
-        ("p03.latency.question", "changed: prompt, guards"),
-    ]
-    assert found.otherwise == ("p03.latency",)
-    before = dict(cut(place.page))
-    rewrite(place.folder, Again(()), place.model, 1, QUIET)
-    after = dict(cut(place.page))
-    changed = {
-        path[2:]
-        for path in after
-        if before.get(path) != after[path] and len(path) > 1 and path[1].startswith("Part ")
-    }
-    assert ("Latency expectations",) in changed
-    assert changed <= {(), ("Latency expectations",)}  # the former: with the part's attempt
-    assert status(place.folder, place.model, QUIET).missing == ()
-
-
-def test_a_changed_prompt_remakes_the_pieces_that_are_asked_so(place: Place, prompts: Path) -> None:
-    change(prompts / "asking.toml", "[attempt]", "# another remark\n[attempt]")
-    assert status(place.folder, place.model, QUIET).missing == ()
-    text = (prompts / "asking.toml").read_text(encoding="utf-8")
-    start = text.index("[attempt]")
-    at = text.index("system = ", start)
-    (prompts / "asking.toml").write_text(
-        text[:at] + text[at:].replace("You are", "Today you are", 1), encoding="utf-8"
-    )
-    found = status(place.folder, place.model, QUIET)
-    assert {each.key for each in found.missing} == {ATTEMPT, "p15.attempt"}
-    assert {each.why for each in found.missing} == {"changed: prompt"}
-
-
-def test_a_changed_assumption_in_the_brief_is_seen(place: Place) -> None:
-    change(place.folder / "brief.toml", "[figures", "[figures.growth]\nvalue = 3\n\n[figures")
-    found = status(place.folder, place.model, QUIET)
-    assert found.otherwise != ()
-    assert len(found.missing) < found.pieces
-
-
-def test_a_section_is_written_again_and_the_rest_is_left(place: Place) -> None:
-    before = place.json("transcript.json")["wrote"]
-    made = rewrite(place.folder, Again((ATTEMPT,)), place.model, 1, QUIET)
-    after = place.json("transcript.json")["wrote"]
-    keys = [row["result"]["key"] for row in after]
-    assert keys[0] == f"{ATTEMPT} seed 2"
-    assert after[1:] == before[1:]
-    assert after[0]["result"]["tokens"] != before[0]["result"]["tokens"]
-    assert place.json("manifest.json")["changes"]["rewritten"] == {ATTEMPT: {"seed": 2, "hint": ""}}
-    assert reproduce(place.folder, place.model, 1, QUIET).different == ()
-    assert replay(place.folder, place.model, None, QUIET).reason == ""
-    page = place.page
-    write(order(Path(place.model), place.folder), QUIET)
-    assert place.page == page  # a run that goes on keeps it
-    rewrite(place.folder, Again((ATTEMPT,), undo=True), place.model, 1, QUIET)
-    assert place.json("transcript.json")["wrote"] == before
-    assert made.page == place.folder / "chapter.md"
-
-
-def test_a_hint_is_told_to_the_model(place: Place) -> None:
-    rewrite(place.folder, Again((ATTEMPT,), hint="Speak of leases."), place.model, 1, QUIET)
-    told = place.json("transcript.json")
-    (_, last) = told["wrote"][0]["messages"][-1]
-    assert told["texts"][last].endswith("\n\nSpeak of leases.")
-
-
-def test_a_section_that_a_person_edited_is_kept_and_the_page_says_so(place: Place) -> None:
-    edited = place.page.replace(place.section("p03.latency"), "My *own* words, " * 30 + "\n\n- so.")
-    (place.folder / "chapter.md").write_text(edited, encoding="utf-8")
-    rewrite(place.folder, Again(("p03.latency",), pin=True), place.model, 1, QUIET)
-    assert place.section("p03.latency") == ("My *own* words, " * 30 + "\n\n- so.")
-    assert place.page.count(PINNED) == 1
-    assert (place.folder / "chapter.edited-1.md").read_text(encoding="utf-8") == edited
-    assert status(place.folder, place.model, QUIET).changes.pinned.keys() == {"p03.latency"}
-    page = place.page
-    assert reproduce(place.folder, place.model, 1, QUIET).different == ()
-    rewrite(place.folder, Again((ATTEMPT,)), place.model, 1, QUIET)
-    assert place.section("p03.latency") in page
-
-
-def test_an_edit_that_is_not_pinned_is_kept_aside(place: Place) -> None:
-    edited = place.page + "\nMine.\n"
-    (place.folder / "chapter.md").write_text(edited, encoding="utf-8")
-    write(order(Path(place.model), place.folder), QUIET)
-    assert (place.folder / "chapter.edited-1.md").read_text(encoding="utf-8") == edited
-    assert "Mine." not in place.page
-
-
-@pytest.mark.parametrize(
-    ("again", "told"),
-    [
-        (Again(("p03.nothing",)), "p03.nothing: the chapter has no such section"),
-        (Again(("p04.assumptions",)), "p04.assumptions: the chapter has no such section"),
-        (Again(("p03.nothing",), pin=True), "p03.nothing: the chapter has no such section"),
-    ],
-)
-def test_a_section_that_is_not_there_is_named(place: Place, again: Again, told: str) -> None:
-    page = place.page
-    with pytest.raises(UsageError, match=told):
-        rewrite(place.folder, again, place.model, 1, QUIET)
-    assert place.page == page
-
-
-def test_a_section_in_which_the_model_writes_nothing_is_named(
-    small_model: Path, tmp_path: Path
-) -> None:
-    asked = replace(order(small_model, tmp_path / "out"), parts=(6,))
-    write(asked, QUIET)
-    silent = next(s.id for s in rate_limiter_plan().sections((6,)) if ".failure" not in s.id)
-    with pytest.raises(UsageError, match=f"{silent}: the model writes nothing in this section"):
-        rewrite(tmp_path / "out", Again((silent,)), str(small_model), 1, QUIET)
-
-
-def test_what_was_never_begun_is_said(tmp_path: Path) -> None:
-    for act in (
-        lambda: status(tmp_path, None, QUIET),
-        lambda: rewrite(tmp_path, Again(("p03.latency",)), None, 1, QUIET),
-    ):
-        with pytest.raises(UsageError, match=r"no journal\.sqlite there"):
-            act()
 
 
 # ---------------------------------------------------------------------- signatures
