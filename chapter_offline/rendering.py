@@ -6,7 +6,7 @@ from pathlib import Path
 
 from chapter_offline.chapter.document import Chapter, Said
 from chapter_offline.chapter.escape import plain
-from chapter_offline.chapter.plan import Plan, make_plan
+from chapter_offline.chapter.plan import Plan
 from chapter_offline.errors import BadInputError
 from chapter_offline.knowledge.briefs import load_brief
 from chapter_offline.knowledge.library import Library, load_library
@@ -40,8 +40,7 @@ def open_finished(folder: Path, library: Library | None = None) -> Finished:
     library = library or load_library(prompts_dir())
     settings = made.settings
     brief = load_brief(folder / "brief.toml")
-    depth = settings.depth or "standard"
-    plan = make_plan(library, brief, depth, None if settings.depth else settings.words)
+    plan = settings.planned(library, brief)
     path = folder / "chapter.md"
     try:
         page = path.read_text(encoding="utf-8")

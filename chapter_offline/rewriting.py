@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from chapter_offline.chapter.figuring import figures_for
-from chapter_offline.chapter.plan import Plan, make_plan
+from chapter_offline.chapter.plan import Plan
 from chapter_offline.chapter.what_if import WhatIf, changed, what_if
 from chapter_offline.knowledge.briefs import Brief, load_brief
 from chapter_offline.knowledge.library import load_library
@@ -42,10 +42,6 @@ def ask_what_if(folder: Path, changes: Sequence[str]) -> Asked:
     made = read_manifest(folder)
     library = load_library(prompts_dir())
     brief = load_brief(folder / "brief.toml")
-    depth, words = made.settings.depth, made.settings.words
     other = changed(brief, figures_for(library, brief), library, changes)
-    before, after = (
-        make_plan(library, each, depth or "standard", None if depth else words)
-        for each in (brief, other)
-    )
+    before, after = (made.settings.planned(library, each) for each in (brief, other))
     return Asked(made, other, before, after, what_if(before, after, made.settings.parts))

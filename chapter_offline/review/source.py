@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from chapter_offline.chapter.plan import Plan, make_plan
+from chapter_offline.chapter.plan import Plan
 from chapter_offline.errors import BadInputError, UsageError
 from chapter_offline.knowledge.briefs import load_brief
 from chapter_offline.knowledge.library import load_library
@@ -54,12 +54,7 @@ def read_source(path: Path, prompts: Path) -> Source:
     manifest = read_manifest(folder)
     settings = manifest.settings
     library = load_library(prompts)
-    plan = make_plan(
-        library,
-        load_brief(folder / _BRIEF),
-        settings.depth or "standard",
-        None if settings.depth else settings.words,
-    )
+    plan = settings.planned(library, load_brief(folder / _BRIEF))
     if manifest.prompts.sha256 != digest_of(prompts):
         notes += (
             "written with other prompts than these: what its plan wants, and its figures, are those of today's library",

@@ -19,14 +19,16 @@ from pydantic import BaseModel, Field
 
 from chapter_offline import __version__
 from chapter_offline.chapter.origins import Origin as Source
-from chapter_offline.chapter.plan import Depth, Plan
+from chapter_offline.chapter.plan import Depth, Plan, make_plan
 from chapter_offline.chapter.voice import Voice
 from chapter_offline.engine.devices import build, processor
 from chapter_offline.engine.interface import Engine
 from chapter_offline.engine.template import TEMPLATE_DATE
 from chapter_offline.errors import BadInputError, UsageError
+from chapter_offline.knowledge.briefs import Brief
 from chapter_offline.knowledge.files import Shape, shaped
 from chapter_offline.knowledge.labelled import Labelled
+from chapter_offline.knowledge.library import Library
 from chapter_offline.writing import digests
 from chapter_offline.writing.author import Authored
 from chapter_offline.writing.changes import Changes
@@ -112,6 +114,11 @@ class SettingsRecord(Shape):
     seed: int
     turn_opening: str
     template_date: str
+
+    def planned(self, library: Library, brief: Brief) -> Plan:
+        """The chapter's plan again, of this brief by this library. Raises BadInputError."""
+        depth = self.depth or "standard"
+        return make_plan(library, brief, depth, None if self.depth else self.words)
 
 
 class PromptsRecord(Shape):
