@@ -147,7 +147,8 @@ def peak_bytes() -> int:
 def incomplete(made: Made) -> IncompleteError:
     """The findings of a made chapter as one error."""
     first = made.findings[0]
+    at = f"{made.page}:{first.line}" if first.line else str(made.page)
     more = f", and {len(made.findings) - 1} more" if len(made.findings) > 1 else ""
     return IncompleteError(
-        f"{made.page}: {first.where}: {first.what}{more}; `chapter-offline check {made.folder}` says all"
+        f"{at}: {first.where}: {first.what}{more}; `chapter-offline check {made.folder}` shows all"
     )

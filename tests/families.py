@@ -100,6 +100,8 @@ def write_family(path: Path, family: Family, trained_window: int = 2048) -> Path
     def add(tensor: str, shape: tuple[int, ...], scale: float) -> None:
         # Norms, which have no scale of their own, are ones.
         values = np.ones(shape) if not scale else rng.standard_normal(shape) * scale
+        if tensor.endswith("ssm_a"):  # the rate at which a state fades: above 0 it would grow
+            values = -np.abs(values)
         writer.add_tensor(tensor, values.astype(np.float32))
 
     add("token_embd.weight", (len(tokens), _EMBEDDING), 1.0)

@@ -234,7 +234,7 @@ def test_the_commands_say_what_they_found_with_their_exit_codes(
 ) -> None:
     model = ("--model", place.model)
     again = run("reproduce", "out", *model, "--quiet", "--threads=1", folder=tmp_path)
-    assert (again.code, again.out) == (ExitCode.OK, "out: identical: 4 files, byte by byte\n")
+    assert (again.code, again.out) == (ExitCode.OK, "out: identical: 5 files, byte by byte\n")
     read = run("replay", "out", *model, "--quiet", "--sign", keys("mine"), folder=tmp_path)
     assert read.code == ExitCode.OK
     assert read.out.endswith("out: these are the model's words\n")

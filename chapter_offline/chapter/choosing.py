@@ -34,7 +34,8 @@ class Offer:
     """What a section may say. entries: how many bullets, questions or paragraphs it comes to.
 
     joins: goes on from the offer before it, and never stands without it. bundle: said together with
-    all offers of the same bundle, or not at all. covers: whether the section is covered by it.
+    all offers of the same bundle, or not at all. covers: whether the section is covered by it. early:
+    whether it comes in before sections are covered by their heaviest.
     """
 
     said: Said
@@ -43,6 +44,7 @@ class Offer:
     joins: bool = False
     bundle: str = ""
     covers: bool = True
+    early: bool = False
 
 
 @dataclass(frozen=True)
@@ -115,10 +117,11 @@ class Choosing:
     # ------------------------------------------------------------------ covering every section
 
     def _covers(self, words: int) -> set[Pick]:
-        """Each section's heaviest cover, or its shortest one where there is no room.
+        """Each section's heaviest cover, or its shortest one where there is no room beside what is early.
 
         Those that lose least for each word that they save become short first.
         """
+        words -= self._words(pick for pick in self._all() if self._offer(pick).early)
         chosen = list(self._heavy)
         swaps = []
         for group, (heavy, light) in enumerate(zip(self._heavy, self._light, strict=True)):

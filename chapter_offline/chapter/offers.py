@@ -270,7 +270,8 @@ def _rule(page: Page, slot: Slot, omitted: Omitted) -> Offer:
 def _worked(page: Page, slot: Slot, example: Example) -> Offer:
     _forget(page)
     made = worked(page, example, slot.key)
-    return Offer(_said(page, made.words if made else 0), EXAMPLE_RANK, entries=0, covers=False)
+    words = _said(page, made.words if made else 0)
+    return Offer(words, EXAMPLE_RANK, entries=0, covers=False, early=True)
 
 
 def rule_text(page: Page, slot: Slot, omitted: Omitted) -> str:

@@ -52,7 +52,8 @@ def _compiled(template: str) -> jinja2.Template:
 
     The loader that looks on disk isn't the environment's: a stranger's template includes nothing.
     """
-    return jinja2.FunctionLoader(str).load(_environment(), template)
+    environment = _environment()
+    return jinja2.FunctionLoader(str).load(environment, template, environment.make_globals(None))
 
 
 def nouns_of(brief: Brief) -> dict[str, Noun]:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chapter_offline.engine.interface import Sampler
+from chapter_offline.errors import BadInputError
 
 Logits = NDArray[np.float32]
 
@@ -45,12 +46,13 @@ def candidates(
 
     logits: [vocabulary], left as it is. recent: as in `penalised`. among: the tokens to choose
     from, in order; None means all. `min_p` is measured before the temperature, as in llama.cpp: a
-    token stays if its probability is at least min_p times the likeliest one's.
+    token stays if its probability is at least min_p times the likeliest one's. Raises
+    BadInputError where the logits are no numbers.
     """
     row = penalised(logits, sampler, recent)
     if among is not None:
         row = row[among]
-    top = float(row.max())
+    top = float(_highest(row))
     if sampler.temperature <= 0:
         tokens = np.flatnonzero(row == np.float32(top))[:1]
         return tokens if among is None else among[tokens], np.ones(1)
@@ -70,8 +72,18 @@ def draw(tokens: NDArray[np.intp], probabilities: NDArray[np.float64], number: f
 
 
 def log_probability(logits: Logits, token: int) -> float:
-    """Natural log of one token's probability. logits: [vocabulary]."""
-    top = logits.max()
+    """Natural log of one token's probability. logits: [vocabulary]. Raises as `candidates` does."""
+    top = _highest(logits)
     # float32 terms, summed pairwise: the same bits from the same logits, at half the time.
     total = float(np.exp(logits - top).sum(dtype=np.float64))
     return float(logits[token]) - float(top) - float(np.log(total))
+
+
+def _highest(logits: Logits) -> np.float32:
+    top: np.float32 = logits.max()  # not a number, if one of them isn't
+    if not np.isfinite(top):
+        raise BadInputError(
+            "The model's probabilities are no numbers: its file is damaged, or this build of "
+            "llama.cpp computes its architecture wrongly"
+        )
+    return top

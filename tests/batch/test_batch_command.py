@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import psutil
@@ -57,6 +58,14 @@ def alive(process: psutil.Process) -> bool:
         return False
 
 
+def wait_until_gone(processes: Sequence[psutil.Process]) -> None:
+    """Python's own tracker of resources ends a moment after its parent."""
+    until = time.monotonic() + 60
+    while any(map(alive, processes)) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not any(map(alive, processes))
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda n: n.name)
 def test_a_batch_that_is_told_to_stop_stops_and_can_be_gone_on_with(
     batches: Batches, number: signal.Signals
@@ -69,7 +78,7 @@ def test_a_batch_that_is_told_to_stop_stops_and_can_be_gone_on_with(
     assert process.returncode == ExitCode.INTERRUPTED, said
     assert "the same command goes on from there" in said
     assert "Traceback" not in said
-    assert not any(map(alive, workers))
+    wait_until_gone(workers)
     states = {each["state"] for each in json.loads((out / "report.json").read_text())["chapters"]}
     assert "interrupted" in states
     again = ran(batches, out)
@@ -83,10 +92,7 @@ def test_workers_of_a_batch_that_was_killed_end_and_let_go(batches: Batches) -> 
     workers = psutil.Process(process.pid).children(recursive=True)
     process.kill()
     process.communicate()
-    until = time.monotonic() + 60
-    while any(map(alive, workers)) and time.monotonic() < until:
-        time.sleep(0.05)
-    assert not any(map(alive, workers))
+    wait_until_gone(workers)
     assert ran(batches, out).code == ExitCode.OK
     assert batches.differing(out) == []
 

@@ -93,7 +93,7 @@ def test_a_hundred_times_the_users_turn_decisions_and_rewrite_sections() -> None
 
 def test_nothing_moves_where_nothing_is_changed() -> None:
     plan = make_plan(library(), rate_limiter())
-    found = what_if(plan, make_plan(library(), rate_limiter()))
+    found = what_if(plan, make_plan(library(), rate_limiter()), range(1, 19))
     assert (found.moved, found.turned, found.sections) == ((), (), ())
 
 
@@ -101,4 +101,4 @@ def test_nothing_moves_where_nothing_is_changed() -> None:
 def test_the_default_system_can_be_asked_about_any_scale(change: str) -> None:
     before = make_plan(library(), rate_limiter())
     after = make_plan(library(), with_changes(rate_limiter(), change))
-    assert what_if(before, after).moved
+    assert what_if(before, after, range(1, 19)).moved

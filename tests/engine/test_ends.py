@@ -1,18 +1,28 @@
 """Ends of a turn, empty turns and split letters: a model that says exactly what it is told to."""
 
+import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import gguf
 import numpy as np
 import pytest
 
 from chapter_offline.engine.context import Context, Row
-from chapter_offline.engine.interface import Message, Settings, Span, WriteJob, Written
+from chapter_offline.engine.interface import (
+    ChoiceJob,
+    Message,
+    Settings,
+    Span,
+    WriteJob,
+    Written,
+)
 from chapter_offline.engine.llama import open_engine
 from chapter_offline.engine.loaded import LlamaEngine
 from chapter_offline.engine.sampling import Logits
 from chapter_offline.engine.script import BROKEN, EMPTY, UNFINISHED
 from chapter_offline.engine.tokens import Vocabulary
+from chapter_offline.errors import BadInputError
 
 
 @pytest.fixture
@@ -101,3 +111,16 @@ def test_a_turn_that_ends_within_a_letter_shows_nothing_of_it(engine: LlamaEngin
     result = say(engine, b" Each", b".", "€".encode()[:1], "<|im_end|>")
     assert "\ufffd" not in result.spans["text"]
     assert result.rejected
+
+
+def test_a_model_whose_numbers_are_none_is_refused(tiny_model: Path, tmp_path: Path) -> None:
+    damaged = Path(shutil.copy(tiny_model, tmp_path / "damaged.gguf"))
+    tensors = gguf.GGUFReader(damaged, "r+").tensors
+    (norm,) = (tensor for tensor in tensors if tensor.name == "output_norm.weight")
+    norm.data[:] = np.nan
+    talk = (Message("user", "Say something."),)
+    with open_engine(damaged, Settings(window=256, threads=1)) as engine:
+        with pytest.raises(BadInputError, match="are no numbers: its file is damaged"):
+            list(engine.write([WriteJob("one", talk, (Span("said", max_tokens=8),))]))
+        with pytest.raises(BadInputError, match="are no numbers"):
+            list(engine.choose([ChoiceJob("two", talk, ("Yes", "No"))]))
