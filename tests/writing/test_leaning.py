@@ -203,7 +203,7 @@ def test_a_strangers_model_is_asked_once_and_its_fit_is_kept(
     question = choices().traits
     with open_engine(tiny_model, Settings(threads=1, window=1024)) as engine:
         first = calibration_for(engine, library(), question, "ff" * 32, tmp_path / "kept")
-        (path,) = (tmp_path / "kept").iterdir()
+        (path,) = (tmp_path / "kept").glob("*.json")
         monkeypatch.setattr(
             "chapter_offline.writing.calibrating.answers", lambda *_: pytest.fail("asked again")
         )
