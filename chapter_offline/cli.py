@@ -1,5 +1,6 @@
 """The command line: parse, call, show. No other module ends the process."""
 
+import gc
 import sys
 from typing import Any, NoReturn
 
@@ -29,6 +30,7 @@ class _Group(Commands):
     """Shows every error of ours in its one or two lines, with its exit code, and no traceback."""
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
+        gc.set_threshold(50_000)  # plans are many small objects that stay, and hold no circles
         try:
             with stopping():
                 return super().main(*args, **kwargs | {"standalone_mode": False})

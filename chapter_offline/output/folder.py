@@ -51,8 +51,9 @@ def prepare(folder: Path) -> None:
         raise _refused(folder, error) from None
     if any(not name.startswith(_UNFINISHED) for name in present) and not present & set(OURS):
         raise UsageError(f"--out {folder}: the folder exists and holds other files; name a new one")
-    write_whole(folder / ".probe", b"chapter-offline")
-    (folder / ".probe").unlink(missing_ok=True)
+    probe = folder / f"{_UNFINISHED}probe"  # by its name it is in nobody's way if we die here
+    write_whole(probe, b"chapter-offline")
+    probe.unlink(missing_ok=True)
 
 
 @contextmanager

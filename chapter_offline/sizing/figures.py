@@ -10,6 +10,7 @@ import math
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 from chapter_offline.errors import BadInputError
@@ -78,7 +79,7 @@ class Figure:
     def text(self) -> str:
         return self.printed.text
 
-    @property
+    @cached_property
     def magnitude(self) -> float:
         """The value in the unit that is printed (for a count: the count)."""
         return float(self.quantity.to(unit_of(self.definition.unit)).magnitude)
