@@ -74,7 +74,7 @@ def test_a_real_chapter_that_was_killed_can_be_made_again_and_read_again(
         assert runs.run(out, Trouble(kill_at=moment)) in (KILLED, ExitCode.OK)
     assert runs.run(out) == ExitCode.OK
     assert runs.differing(out) == []
-    assert runs.files["chapter.md"].count(b"*Check yourself:*") > 1
+    assert b"*An attempt by " in runs.files["chapter.md"]
     again = reproduce(out, str(real_model), 1, Silent())
     assert (again.different, again.circumstances) == ((), ())
     read = replay(out, str(real_model), None, Silent())
