@@ -5,6 +5,7 @@ from pathlib import Path
 
 from chapter_offline.chapter.plan import Depth
 from chapter_offline.chapter.voice import Voice
+from chapter_offline.errors import UsageError
 from chapter_offline.knowledge.files import Shape
 from chapter_offline.orders import BRIEF, Order, known_model
 from chapter_offline.writing.changes import Changes
@@ -93,3 +94,13 @@ def kept_order(journal: Journal) -> Kept | None:
     """The order of the last run that the journal is of; None where none came to its plan."""
     kept = journal.kept(_ORDER)
     return None if kept is None else Kept.model_validate_json(kept)
+
+
+def check_system(journal: Journal, system: str, out: Path) -> None:
+    """Raises UsageError where the folder holds a chapter on another system."""
+    kept = kept_order(journal)
+    if kept is not None and kept.system != system:
+        raise UsageError(
+            f"--out {out}: the chapter there is on {kept.system!r}; name another folder, or put that "
+            "one aside by --fresh"
+        )

@@ -12,7 +12,7 @@ from chapter_offline.catalog.progress import Progress as CatalogProgress
 from chapter_offline.chapter.plan import Plan
 from chapter_offline.desk import Desk, House, chosen, desk
 from chapter_offline.filing import Made, file_chapter, incomplete, peak_bytes, put
-from chapter_offline.keeping import keep_changes, keep_order
+from chapter_offline.keeping import check_system, keep_changes, keep_order
 from chapter_offline.knowledge.briefs import brief_toml
 from chapter_offline.knowledge.library import load_library, slug
 from chapter_offline.opening import opened
@@ -87,6 +87,7 @@ def write(
         ):
             if look is not None:
                 look(at)
+            check_system(journal, at.brief.name, out)
             keep_changes(journal, at.brief.name, at.changes)
             digest = put(out, BRIEF, at.brief_file, journal, progress)
             keep_order(journal, order, at.brief.name, at.model.name, at.origin, digest)

@@ -21,6 +21,7 @@ from systems import (
     rate_limiter_plan,
 )
 
+from chapter_offline.errors import UsageError
 from chapter_offline.knowledge.briefs import load_brief
 from chapter_offline.knowledge.library import check_brief
 from chapter_offline.review.findings import Finding
@@ -108,6 +109,16 @@ def test_another_seed_writes_other_words(small: tuple[Made, Heard, Order], tmp_p
     made, _, order = small
     again = write(Order(**vars(order) | {"out": tmp_path / "again", "seed": 2}), Silent())
     assert (again.folder / "chapter.md").read_bytes() != (made.folder / "chapter.md").read_bytes()
+
+
+def test_a_folder_with_another_systems_chapter_is_refused(
+    small: tuple[Made, Heard, Order],
+) -> None:
+    made, _, order = small
+    before = made.page.read_bytes()
+    with pytest.raises(UsageError, match=f"the chapter there is on '{order.system}'; name another"):
+        write(Order(**vars(order) | {"system": "URL shortener", "out": made.folder}), Silent())
+    assert made.page.read_bytes() == before
 
 
 def test_a_brief_of_ones_own_is_used_under_the_name_that_was_asked_for(
