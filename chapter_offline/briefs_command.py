@@ -57,15 +57,18 @@ def briefs_show(name: str) -> None:
 
 @briefs.command("new")
 @click.argument("system")
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="The file to write.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="The file to write; else one named like SYSTEM."
+)
 @click.option("--model", default="auto", show_default=True, help="As of `write`.")
-def briefs_new(system: str, out: Path, model: str) -> None:
-    """Begins a brief of SYSTEM by the model's choices, to be corrected: FILE then goes to `write --brief`."""
+def briefs_new(system: str, out: Path | None, model: str) -> None:
+    """Begins a brief of SYSTEM by the model's choices, to be corrected: the file then goes to `write --brief`."""
     from chapter_offline import workflow
     from chapter_offline.console import Lines
+    from chapter_offline.knowledge.library import slug
     from chapter_offline.output.folder import write_whole
 
-    workflow.checked_name(system)
+    out = out or Path(f"{slug(workflow.checked_name(system))}.toml")
     if out.exists():
         raise UsageError(f"--out {out}: it is there already; name another file")
     if not out.parent.is_dir():
