@@ -41,6 +41,7 @@ def pieces_for(plan: Plan, parts: tuple[int, ...], texts: "list[str]") -> Pieces
         questions={section.id: following() for section in sections},
         weak={s.id: following() for section in sections for s in section.statements if s.ask},
         what_if=tuple((following(), section.id) for section in sections[:3]),
+        missed={part: tuple(s.id for s in sections if s.part == part)[-2:] for part in parts},
     )
 
 

@@ -35,6 +35,7 @@ class Pieces:
     attempts: by part number. questions: self-test questions by section id.
     weak: a weak answer by the claim's id (Part 16). what_if: (question, section id) of Part 18.
     free: in voice `free`, the sentences of each section by id.
+    missed: by part number, ids of sections that its attempt passes over.
     said: claims in the model's own words, by "SECTION.CLAIM". tried: how many it was to say.
     left_out: (section id or part, what, why) of all that was tried and did not come well.
     """
@@ -45,6 +46,7 @@ class Pieces:
     what_if: tuple[tuple[str, str], ...] = ()
     free: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     left_out: tuple[tuple[str, str, str], ...] = ()
+    missed: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     said: Mapping[str, Said] = field(default_factory=dict)
     tried: int = 0
 

@@ -19,6 +19,7 @@ _BAR = re.compile(r"(?<!\\)\|")
 """A bar that would end a cell."""
 ASKED = "Asked by the model; the section that is named has what an answer needs:"
 _WHAT_IF = "p18.what_if"
+PASSED_OVER = "What this attempt passes over:"
 COUNTED = "*Whose words:*"
 _WROTE: Mapping[Origin, str] = {
     "library": "the library's",
@@ -57,8 +58,8 @@ def _opening(chapter: Chapter) -> Iterator[str]:
         yield (
             f"*How to read this chapter.* The statements come from a library that people wrote; every figure is assumed or "
             f"derived, and Appendix A says which. Each part begins with a question and an attempt at it by the model {model}, "
-            "made before it saw the statements and unchecked, to be compared with the answer that stands under it. The weak answers in Part 16 are the model's "
-            "too, and so are the questions after a section, kept where the section's words support them. Incidents and scenes are constructed."
+            "made before it saw the statements and unchecked, to be compared with the answer that stands under it; sections of which it makes nothing "
+            "likelier are named after it. The weak answers in Part 16 are the model's too, and so are the questions after a section, kept where the section's words support them. Incidents and scenes are constructed."
             + _retold(chapter)
         )
     else:
@@ -110,6 +111,12 @@ def _part(chapter: Chapter, part: PartPlan) -> Iterator[str]:
         yield ""
 
 
+def called_in(part: PartPlan, section: SectionPlan) -> str:
+    """What a section is called within its part."""
+    component = section.component[:1].upper() + section.component[1:]
+    return f"{component}: {section.heading}" if component else section.heading
+
+
 def _question(chapter: Chapter, part: PartPlan) -> Iterator[str]:
     """The part's question, the model's attempt at it, and how an expert's answer begins."""
     yield f"> **First try it yourself.** {part.question}"
@@ -117,6 +124,10 @@ def _question(chapter: Chapter, part: PartPlan) -> Iterator[str]:
     if attempt and attempt.sentences:
         yield ">"
         yield f"> *An attempt by {markdown(chapter.model)}, unchecked:* {markdown(' '.join(attempt.sentences))}"
+        if missed := chapter.pieces.missed.get(part.number):
+            called = {section.id: called_in(part, section) for section in part.sections}
+            yield ">"
+            yield f"> *{PASSED_OVER}* {'; '.join(called[name] for name in missed)}."
     yield ">"
     yield f"> *How a staff engineer begins:* {part.answer}"
     yield ""

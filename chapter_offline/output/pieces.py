@@ -12,9 +12,17 @@ from chapter_offline.chapter.document import Attempt, Chapter, Pieces, Said, ret
 from chapter_offline.chapter.escape import plain
 from chapter_offline.chapter.plan import Plan, SectionPlan
 from chapter_offline.chapter.voice import Voice
-from chapter_offline.output.markdown import ASKED, COUNTED, chapter_markdown, section_text
+from chapter_offline.output.markdown import (
+    ASKED,
+    COUNTED,
+    PASSED_OVER,
+    called_in,
+    chapter_markdown,
+    section_text,
+)
 
 _ATTEMPT = re.compile(r"^> \*An attempt by .+?, unchecked:\* (.+)$", re.M)
+_MISSED = re.compile(rf"^> \*{PASSED_OVER}\* (.+)\.$", re.M)
 _WEAK = re.compile(r"^> \*A weak answer \(.+?\):\* (.+)$", re.M)
 _QUESTION = re.compile(r"^\*Check yourself:\* (.+)$", re.M)
 _WHAT_IF = re.compile(r"^- (.+) See \*(.+)\* \(Part (\d+)\)\.$", re.M)
@@ -74,11 +82,16 @@ def _pieces(texts: Mapping[tuple[str, ...], str], bare: Chapter) -> Pieces:
     weak: dict[str, str] = {}
     free: dict[str, tuple[str, ...]] = {}
     what_if: list[tuple[str, str]] = []
+    missed: dict[int, tuple[str, ...]] = {}
     places = {(s.heading, s.part): s.id for s in bare.plan.sections()}
     for part in bare.plan.parts:
         title = f"Part {part.number}: {part.title}"
         if found := _ATTEMPT.search(texts.get((title,), "")):
             attempts[part.number] = Attempt(part.question, (plain(found[1]),))
+        if found := _MISSED.search(texts.get((title,), "")):
+            ids = {called_in(part, section): section.id for section in part.sections}
+            named = (ids.get(called) for called in found[1].split("; "))
+            missed[part.number] = tuple(name for name in named if name)
         for section in part.sections:
             text = texts.get(_path(title, section), "")
             if not bare.composed:
@@ -92,7 +105,7 @@ def _pieces(texts: Mapping[tuple[str, ...], str], bare: Chapter) -> Pieces:
                 for question, heading, number in _WHAT_IF.findall(text.partition(ASKED)[2]):
                     if (heading, int(number)) in places:
                         what_if.append((plain(question), places[heading, int(number)]))
-    return Pieces(attempts, questions, weak, tuple(what_if), free)
+    return Pieces(attempts, questions, weak, tuple(what_if), free, missed=missed)
 
 
 def _path(title: str, section: SectionPlan) -> tuple[str, ...]:

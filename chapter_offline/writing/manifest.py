@@ -35,7 +35,7 @@ from chapter_offline.writing.changes import Changes
 from chapter_offline.writing.fidelity import Judge
 from chapter_offline.writing.leaning import Calibration, known_from
 from chapter_offline.writing.origins import Sentence, counted, sentences
-from chapter_offline.writing.voices import quoted
+from chapter_offline.writing.voices import missed, quoted
 
 MANIFEST = "manifest.json"
 RUN = "run.json"
@@ -272,7 +272,11 @@ def manifest(
             turn_opening=settings.turn_opening,
             template_date=TEMPLATE_DATE.date().isoformat(),
         ),
-        thresholds={"question": quoted.GOOD_QUESTION, "what_if": quoted.GOOD_WHAT_IF},
+        thresholds={
+            "question": quoted.GOOD_QUESTION,
+            "what_if": quoted.GOOD_WHAT_IF,
+            "missed": missed.RAISED,
+        },
         judge=authored.judge,
         brief=origin,
         prompts=PromptsRecord(sha256=_digest(files), files=files),

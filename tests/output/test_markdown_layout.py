@@ -188,12 +188,15 @@ def test_a_section_that_the_model_left_empty_has_no_frame_in_its_place() -> None
 
 def test_an_attempt_is_marked_and_stands_before_the_librarys_answer() -> None:
     attempt = Attempt("What breaks?", ("It waits.", "It <asks>."))
-    page = chapter_markdown(Chapter(PLAN, "quoted", "m", (8,), Pieces(attempts={8: attempt})))
+    pieces = Pieces(attempts={8: attempt}, missed={8: ("p08.races", "p08.clocks")})
+    page = chapter_markdown(Chapter(PLAN, "quoted", "m", (8,), pieces))
     part = PLAN.parts[7]
+    races, clocks = (s.heading for s in part.sections if s.id in {"p08.races", "p08.clocks"})
     assert (
         "## Part 8: Consistency, Concurrency and Ordering\n\n"
         f"> **First try it yourself.** {part.question}\n>\n"
         "> *An attempt by m, unchecked:* It waits. It &lt;asks&gt;.\n>\n"
+        f"> *What this attempt passes over:* {races}; {clocks}.\n>\n"
         f"> *How a staff engineer begins:* {part.answer}\n\n"
         "### Strong against eventual consistency\n"
     ) in page

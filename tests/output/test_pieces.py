@@ -25,6 +25,8 @@ def test_a_chapter_comes_back_from_its_page() -> None:
     assert chapter.pieces.questions == wanted.questions
     assert chapter.pieces.weak == wanted.weak
     assert chapter.pieces.what_if == wanted.what_if
+    assert chapter.pieces.missed == wanted.missed
+    assert len(wanted.missed) == 18
     assert {n: a.sentences for n, a in chapter.pieces.attempts.items()} == {
         n: a.sentences for n, a in wanted.attempts.items()
     }

@@ -41,6 +41,7 @@ MADE: dict[str, Callable[[dict[str, Any]], guards.Guard]] = {
     "reasons": lambda about: guards.reasons(about["claim"]),
     "keeps_reason": lambda about: guards.keeps_reason(about["claim"]),
     "answered": lambda about: guards.answered(about["claim"]),
+    "beyond": lambda about: guards.beyond(about["question"]),
 }
 
 

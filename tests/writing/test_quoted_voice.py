@@ -1,5 +1,6 @@
 """Voice `quoted`: what is asked of the model, and what becomes of its answers."""
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 
 import pytest
@@ -9,6 +10,8 @@ from chapter_offline.chapter.document import Pieces
 from chapter_offline.engine.interface import Engine, Written
 from chapter_offline.writing.asking import load_asking
 from chapter_offline.writing.guards import vendor_names
+from chapter_offline.writing.guards.subject import stems
+from chapter_offline.writing.voices.missed import NAMED, RAISED, key_statement
 from chapter_offline.writing.voices.quoted import (
     ATTEMPT,
     GOOD_QUESTION,
@@ -17,7 +20,6 @@ from chapter_offline.writing.voices.quoted import (
     WHAT_IF_SECTIONS,
     Quoted,
     Task,
-    key_statement,
 )
 
 PLAN = rate_limiter_plan()
@@ -55,7 +57,7 @@ def pieces(
     sure: float = 0.0,
 ) -> Pieces:
     written = {t.job.key: answered(t, texts.get(t.job.key, ""), {"length": 3}, sure) for t in tasks}
-    return quoted.pieces(tasks, written, scores)
+    return quoted.pieces(tasks, written, defaultdict(float, scores))
 
 
 def test_every_part_begins_with_an_attempt(quoted: Quoted) -> None:
@@ -151,6 +153,45 @@ def test_a_what_if_stands_in_part_18_and_names_its_section(quoted: Quoted) -> No
 def test_an_attempt_stands_sentence_by_sentence(quoted: Quoted) -> None:
     made = pieces(quoted, quoted.tasks([8]), {"p08.attempt": "It waits. | It asks."}, {})
     assert made.attempts[8].sentences == ("It waits.", "It asks.")
+
+
+def test_an_attempt_is_weighed_against_statements_that_share_few_words_with_it(
+    quoted: Quoted,
+) -> None:
+    tasks = quoted.tasks([8])
+    attempt = "Each request carries a key that its client invented, so a repeat is recognised."
+    written = {task.job.key: answered(task, "") for task in tasks}
+    written["p08.attempt"] = answered(tasks[0], attempt)
+    jobs = quoted.weights(tasks, written)
+    with_it = {job.key.partition("|")[2]: job for job in jobs if job.key.startswith("missed|")}
+    assert len(jobs) == 2 * len(with_it) == 8
+    shared = {
+        name: len(stems(attempt) & stems(statement.text))
+        for name in SECTIONS
+        if name.startswith("p08.") and (statement := key_statement(SECTIONS[name]))
+    }
+    assert max(shared[name] for name in with_it) <= min(
+        count for name, count in shared.items() if name not in with_it
+    )
+    assert all(attempt in job.messages[-1].text for job in with_it.values())
+    assert sum(attempt in job.messages[-1].text for job in jobs) == 4
+
+
+def test_the_statements_that_an_attempt_raises_least_are_named_in_the_parts_order(
+    quoted: Quoted,
+) -> None:
+    attempt = "It waits."
+    tasks = quoted.tasks([8])
+    written = {t.job.key: answered(t, attempt if t.kind == "attempt" else "") for t in tasks}
+    keys = [job.key for job in quoted.weights(tasks, written)]
+    names = [key.partition("|")[2] for key in keys if key.startswith("missed|")]
+    raised = dict(zip(names, (0.05, RAISED, -0.2, 0.0), strict=True))
+    scores = {f"missed|{name}": by for name, by in raised.items()}
+    made = pieces(quoted, tasks, {"p08.attempt": attempt}, scores)
+    assert made.missed == {8: (names[2], names[3])}
+    assert len(made.missed[8]) == NAMED
+    none = pieces(quoted, tasks, {"p08.attempt": attempt}, dict.fromkeys(scores, RAISED))
+    assert none.missed == {8: ()}
 
 
 def test_an_attempt_that_failed_leaves_its_question(quoted: Quoted) -> None:

@@ -82,7 +82,10 @@ class ComponentView:
 
 @dataclass(frozen=True)
 class PartView:
-    """question, answer, rule: "" in voice free. asks: the question without links. attempt: by the model, or ""."""
+    """question, answer, rule: "" in voice free. asks: the question without links. attempt: by the model, or "".
+
+    missed: (id, heading) of sections that it passes over.
+    """
 
     number: int
     id: str
@@ -91,6 +94,7 @@ class PartView:
     question: Markup
     asks: str
     attempt: str
+    missed: tuple[tuple[str, str], ...]
     answer: Markup
     rule: Markup
     components: tuple[ComponentView, ...]

@@ -34,7 +34,7 @@ from chapter_offline.output.html.shapes import (
     SectionView,
     TableView,
 )
-from chapter_offline.output.markdown import section_text, words
+from chapter_offline.output.markdown import called_in, section_text, words
 from chapter_offline.sizing import expressions
 
 WORDS_A_MINUTE = 200
@@ -93,6 +93,11 @@ def _part(
         question=text(part.question) if quoted else Markup(),
         asks=plain(part.question) if quoted else "",
         attempt=" ".join(attempt.sentences) if attempt else "",
+        missed=tuple(
+            (section.id, plain(called_in(part, section)))
+            for section in part.sections
+            if attempt and section.id in chapter.pieces.missed.get(part.number, ())
+        ),
         answer=text(part.answer) if quoted else Markup(),
         rule=text(part.rule) if quoted else Markup(),
         components=tuple(

@@ -17,7 +17,7 @@ from chapter_offline.writing.guards.negation import negation
 from chapter_offline.writing.guards.numbers import numbers
 from chapter_offline.writing.guards.question import question, what_if
 from chapter_offline.writing.guards.reasons import keeps_reason, reasons
-from chapter_offline.writing.guards.repeats import alike, grams, repeats
+from chapter_offline.writing.guards.repeats import alike, beyond, grams, repeats
 from chapter_offline.writing.guards.subject import grounded, stems, subject
 from chapter_offline.writing.guards.vendors import vendor_names, vendors
 from chapter_offline.writing.guards.world import Strictness, closed_world, common_terms
@@ -38,6 +38,7 @@ __all__ = [
     "Strictness",
     "alike",
     "answered",
+    "beyond",
     "chat",
     "closed_world",
     "common_terms",

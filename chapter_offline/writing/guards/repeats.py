@@ -1,7 +1,7 @@
 """Nothing is said twice: not before in this span, and no phrase over and over within a sentence."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 _LIKE = 0.6
 
@@ -29,3 +29,12 @@ def repeats(sentence: str, accepted: Sequence[str]) -> str | None:
     if len(words) - 3 > len(grams(sentence, 4)) + 1:
         return "loop"
     return "said before" if any(alike(sentence, before) for before in accepted) else None
+
+
+def beyond(question: str) -> Callable[[str, Sequence[str]], str | None]:
+    """A guard for an answer: no sentence says the question again."""
+
+    def guard(sentence: str, accepted: Sequence[str]) -> str | None:
+        return "the question again" if alike(sentence, question) else None
+
+    return guard

@@ -24,6 +24,7 @@ from chapter_offline.engine.interface import (
 from chapter_offline.writing import guards
 from chapter_offline.writing.asking import Asking
 from chapter_offline.writing.budget import fit
+from chapter_offline.writing.voices.missed import Missed, key_statement, scored
 
 ATTEMPT = "answer"
 QUESTION = "question"
@@ -47,7 +48,6 @@ _ATTEMPT_TOKENS = 110
 _QUESTION_TOKENS = 36
 _WEAK_TOKENS = 70
 _ASKED_FEWEST, _ASKED_MOST = 25, 60
-_SCORED_WORDS = 15
 _ASKED_FACET = ".failure"
 
 
@@ -61,12 +61,6 @@ class Task:
     job: WriteJob
 
 
-def key_statement(section: SectionPlan) -> Statement | None:
-    """The statement that a section is asked about: its first of some length."""
-    long = [s for s in section.statements if len(s.text.split()) >= 20]
-    return long[0] if long else None
-
-
 class Quoted:
     """The jobs of one chapter in voice `quoted`, and what becomes of their results."""
 
@@ -75,6 +69,7 @@ class Quoted:
         self._vendors = guards.vendors(names)
         self._system = plain(plan.title)
         self._summary = plain(plan.summary)
+        self._missed = Missed(asking, self._system)
 
     def tasks(self, parts: Sequence[int]) -> list[Task]:
         """All writing jobs, part by part, each in the richest way that fits the window."""
@@ -121,7 +116,12 @@ class Quoted:
             ATTEMPT,
             max_sentences=3,
             max_tokens=_ATTEMPT_TOKENS,
-            guards=(*guards.ALWAYS, self._vendors, guards.subject(*about)),
+            guards=(
+                *guards.ALWAYS,
+                self._vendors,
+                guards.beyond(question),
+                guards.subject(*about),
+            ),
         )
         return Task("attempt", part.number, key, WriteJob(key, fitted.messages, (span,)))
 
@@ -159,25 +159,32 @@ class Quoted:
             ATTEMPT,
             max_sentences=2,
             max_tokens=_WEAK_TOKENS,
-            guards=(*guards.ALWAYS, self._vendors, guards.subject(question, statement.text)),
+            guards=(
+                *guards.ALWAYS,
+                self._vendors,
+                guards.beyond(question),
+                guards.subject(question, statement.text),
+            ),
         )
         return Task("weak", section.part, statement.id, WriteJob(key, fitted.messages, (span,)))
 
     # ------------------------------------------------------------------ weighing what was written
 
     def weights(self, tasks: Sequence[Task], written: Mapping[str, Written]) -> list[ScoreJob]:
-        """Scores that tell which what-ifs are good.
+        """Scores that tell which what-ifs are good, and what attempts pass over.
 
-        Keys: "what_if|SECTION", "before what_if|SECTION".
+        Keys: "what_if|SECTION", "before what_if|SECTION", and those of `Missed.jobs`.
         """
         jobs: list[ScoreJob] = []
         neutral = self._asking.messages("score", {"system": self._system})
         by_id = {section.id: section for section in self._plan.sections()}
         for task in tasks:
+            if task.kind == "attempt" and (attempt := written[task.job.key].spans[ATTEMPT]):
+                jobs += self._missed.jobs(self._plan.parts[task.part - 1], attempt)
             supposed = written[task.job.key].spans[QUESTION] if task.kind == "what_if" else ""
             statement = key_statement(by_id[task.section]) if supposed else None
             if statement is not None:
-                text = _scored(statement)
+                text = scored(statement)
                 asking = (neutral[0], Message("user", supposed))
                 jobs.append(ScoreJob(f"before what_if|{task.section}", neutral, text))
                 jobs.append(ScoreJob(f"what_if|{task.section}", asking, text))
@@ -191,6 +198,7 @@ class Quoted:
         questions: dict[str, str] = {}
         weak: dict[str, str] = {}
         what_if: list[tuple[str, str]] = []
+        missed: dict[int, tuple[str, ...]] = {}
         left_out: list[tuple[str, str, str]] = []
         for task in tasks:
             result = written[task.job.key]
@@ -199,6 +207,7 @@ class Quoted:
             if task.kind == "attempt":
                 part = self._plan.parts[task.part - 1]
                 attempts[task.part] = Attempt(part.question, result.sentences[name])
+                missed[task.part] = self._missed.named(part, text, scores) if text else ()
             if not text:
                 left_out.append((task.section, task.kind, _reasons(result)))
             elif task.kind == "weak":
@@ -211,7 +220,9 @@ class Quoted:
                     what_if.append((text, task.section))
                 else:
                     questions[task.section] = text
-        return Pieces(attempts, questions, weak, tuple(what_if), {}, tuple(left_out))
+        return Pieces(
+            attempts, questions, weak, tuple(what_if), left_out=tuple(left_out), missed=missed
+        )
 
 
 def question_span(opening: str, *checks: guards.Guard) -> tuple[Given, Span]:
@@ -225,11 +236,6 @@ def question_span(opening: str, *checks: guards.Guard) -> tuple[Given, Span]:
         guards=checks,
     )
     return Given(opening, shown=True), span
-
-
-def _scored(statement: Statement) -> str:
-    """As much of a statement as its likelihood is taken of."""
-    return " ".join(plain(statement.text).split()[:_SCORED_WORDS])
 
 
 def _beginning(text: str) -> str:

@@ -128,6 +128,7 @@ def test_what_may_not_stand_in_a_page_is_replaced() -> None:
 def test_attempts_are_told_apart_in_words_as_well() -> None:
     page = page_of("harmless")
     assert page.count("An attempt by a model, unchecked") == len(PARTS)
+    assert page.count("What this attempt passes over: <a href=") == len(PARTS)
     assert "A weak answer, by a model, unchecked" in page
 
 
