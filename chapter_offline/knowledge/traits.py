@@ -157,9 +157,10 @@ class Traits:
         self, names: Iterable[str], general: Mapping[str, FigureEntry]
     ) -> dict[str, FigureEntry]:
         """The general figures as these traits have them: with what they add, and what they replace."""
-        found = dict(general)
-        for trait in (self.known[name] for name in names):
+        found, counted = dict(general), [self.known[name] for name in names]
+        for trait in counted:
             found |= trait.instead
+        for trait in counted:
             for figure, more in trait.adds.items():
                 whole = f"{found[figure].is_} + {more}"
                 found[figure] = found[figure].model_copy(update={"is_": whole})
