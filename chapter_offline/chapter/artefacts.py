@@ -98,7 +98,7 @@ def _cause(page: Page, cause: str) -> str:
     if any(call.name == cause for call in page.brief.call):
         return _said(page, cause, f"state: {cause!r}")
     if any(flow.name == cause for flow in page.brief.flow):
-        return f'"{_said(page, cause, f"state: {cause!r}")}"'
+        return f'"{cause}"'.replace("`", "'")  # a flow's name is no template
     return f"the {plain(page.noun(cause))}"
 
 
