@@ -1,4 +1,4 @@
-"""What people expect of a design beside prose: the interface's calls and the stored records.
+"""What people expect of a design beside prose: the interface's calls, the stored records, who moves what.
 
 Made from the brief, as plain text that stands in a fence.
 """
@@ -6,8 +6,10 @@ Made from the brief, as plain text that stands in a fence.
 from collections.abc import Callable, Iterable
 
 from chapter_offline.chapter.escape import plain
+from chapter_offline.chapter.moves import moved
 from chapter_offline.chapter.render import Page
 from chapter_offline.knowledge.briefs import Call, Record
+from chapter_offline.knowledge.states import COLUMN, NOWHERE, State
 
 _INDENT = "    "
 
@@ -18,7 +20,7 @@ def _said(page: Page, template: str, where: str) -> str:
 
 
 def calls(page: Page) -> str:
-    """The calls: what each takes and gives, how it fails, what a repeat does. "" without any."""
+    """The calls: what each takes, gives and moves, how it fails, what a repeat does. "" without any."""
     return "\n\n".join(_call(page, call) for call in page.brief.call)
 
 
@@ -28,6 +30,7 @@ def _call(page: Page, call: Call) -> str:
     lines += _listed(page, call.takes, where)
     lines.append(") ->")
     lines += _listed(page, call.gives, where)
+    lines += [f"moves: {moves}" for moves in moved(page, call.name)]
     lines += [f"fails: {_said(page, each, where)}" for each in call.fails]
     lines.append(f"again: {_said(page, call.repeat, where)}")
     return "\n".join(lines)
@@ -58,5 +61,50 @@ def _record(page: Page, record: Record) -> str:
     return "\n".join(lines)
 
 
-ARTEFACTS: dict[str, Callable[[Page], str]] = {"p05.data_flow": calls, "p07.keyed": records}
+def steps(page: Page) -> str:
+    """The states: where each is kept, and which call or flow moves it on. "" where no brief says so."""
+    if not any(move.by for state in page.brief.state for move in state.moves):
+        return ""
+    return "\n".join(_steps(page, state) for state in page.brief.state)
+
+
+def _steps(page: Page, state: State) -> str:
+    where = f"state {state.name!r}"
+    ends: dict[str, dict[str, None]] = {}
+    for move in state.moves:
+        ends.setdefault(move.end, {}).update(dict.fromkeys(move.by))
+    lines = [_said(page, state.name, where) + _kept(page, state)]
+    if state.begins:
+        lines.append(f"{_INDENT}begins by {_cause(page, state.begins)}")
+    for end, causes in ends.items():
+        named = " or ".join(_cause(page, cause) for cause in causes)
+        lines.append(f"{_INDENT}→ {_said(page, end, where)}{' by ' if named else ''}{named}")
+    return "\n".join(lines)
+
+
+def _kept(page: Page, state: State) -> str:
+    """Where a state is seen that is no value of the column for states."""
+    if state.kept == COLUMN:
+        return ""
+    if state.kept == NOWHERE:
+        return ", without a row"
+    if state.kept in page.brief.roles or state.kept in page.brief.nouns:
+        return f", known to the {plain(page.noun(state.kept))} alone"
+    return f", seen by {_said(page, state.kept, f'state {state.name!r}: kept')}"
+
+
+def _cause(page: Page, cause: str) -> str:
+    """A call as it is called; a flow in quotation marks; or who does it."""
+    if any(call.name == cause for call in page.brief.call):
+        return _said(page, cause, f"state: {cause!r}")
+    if any(flow.name == cause for flow in page.brief.flow):
+        return f'"{cause}"'.replace("`", "'")  # a flow's name is no template
+    return f"the {plain(page.noun(cause))}"
+
+
+ARTEFACTS: dict[str, Callable[[Page], str]] = {
+    "p05.data_flow": calls,
+    "p07.keyed": records,
+    "p08.ordering": steps,
+}
 """By section."""

@@ -143,7 +143,7 @@ def states(page: Page) -> str:
     ]
     lines.append(f"{_INDENT}[*] --> s0")
     for state in page.brief.state:
-        for end, what in state.goes:
+        for end, what, _ in state.moves:
             lines.append(f"{_INDENT}{number[state.name]} --> {number[end]}: {_step(page, what)}")
         if not state.goes:
             lines.append(f"{_INDENT}{number[state.name]} --> [*]")

@@ -20,6 +20,7 @@ from chapter_offline.errors import BadInputError
 from chapter_offline.knowledge.briefs import Brief, Forms
 from chapter_offline.knowledge.library import Library
 from chapter_offline.knowledge.nouns import Noun, article
+from chapter_offline.knowledge.states import COLUMN
 from chapter_offline.sizing.figures import Figure, Figures
 
 
@@ -65,6 +66,11 @@ def nouns_of(brief: Brief) -> dict[str, Noun]:
     nouns |= {external.role: Noun(external.name) for external in brief.external}
     nouns.setdefault("system", Noun(_lower_first(brief.name)))
     return nouns
+
+
+def _listed(names: list[str]) -> str:
+    """ "held, begun or ended"."""
+    return " or ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
 
 
 def _lower_first(name: str) -> str:
@@ -154,6 +160,7 @@ class Page:
             T=self._term_capital,
             see=self._see,
             has=lambda role: role in brief.roles,
+            states=_listed([markdown(s.name) for s in brief.state if s.kept == COLUMN]),
         )
         for phase in brief.phase:
             self._names[phase.id] = {

@@ -3,27 +3,18 @@
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 
 from chapter_offline.knowledge.claims import Claim, Example
 from chapter_offline.knowledge.files import Shape, read_toml, shaped
 from chapter_offline.knowledge.names import FigureEntry
 from chapter_offline.knowledge.rules import Constraint
+from chapter_offline.knowledge.states import Sentence, State, Word, wrong_states
 
-MOST_CALLS = 10
+MOST_CALLS = 12
 MOST_RECORDS = 9
-
-
-def _one_line(text: str) -> str:
-    if not text.strip() or not text.isprintable():
-        raise ValueError("a name stands on one line, without control characters")
-    return text
-
-
-Word = Annotated[str, StringConstraints(min_length=1, max_length=80), AfterValidator(_one_line)]
-Sentence = Annotated[str, StringConstraints(min_length=1, max_length=1200)]
 
 
 class Forms(Shape):
@@ -138,13 +129,6 @@ class Record(Shape):
         return self
 
 
-class State(Shape):
-    """A state of the main entity. goes: (next state, what takes it there). Texts are templates."""
-
-    name: Word
-    goes: tuple[tuple[Word, Sentence], ...] = Field(max_length=5)
-
-
 class Override(Shape):
     """Another value for an assumption of `names.toml`, in the same unit, with its reason."""
 
@@ -182,7 +166,8 @@ class Brief(Shape):
     """All that is known of one system. `made`: by which model and how, if by a model.
 
     simulations: inputs that differ from those of `simulations.toml`, by simulation. cast: lines in
-    place of those of `names.toml`.
+    place of those of `names.toml`. own_load: traits that change no general figure here,
+    since this brief counts what they add by itself.
     """
 
     name: str
@@ -207,6 +192,7 @@ class Brief(Shape):
     example: tuple[BriefExample, ...] = ()
     claims: tuple[BriefClaim, ...] = ()
     replaces: tuple[str, ...] = ()
+    own_load: tuple[Word, ...] = ()
     constraint: tuple[Constraint, ...] = ()
     simulations: dict[str, dict[str, str]] = Field(default_factory=dict)
     cast: dict[Word, Sentence] = Field(default_factory=dict)
@@ -221,11 +207,10 @@ class Brief(Shape):
             raise ValueError(f"two components play the role {', '.join(sorted(twice))}")
         if sorted(phase.id for phase in self.phase) != ["stable", "v1", "v2"]:
             raise ValueError("the phases are v1, v2 and stable, each once")
-        states = {state.name for state in self.state}
-        if len(states) < len(self.state):
-            raise ValueError("two states have one name")
-        if lost := {end for state in self.state for end, _ in state.goes} - states:
-            raise ValueError(f"state: {min(lost)!r} is gone to and is no state")
+        causes = {*(c.name for c in self.call), *(f.name for f in self.flow)}
+        causes |= self.roles | set(self.nouns)
+        if wrong := wrong_states(self.state, causes):
+            raise ValueError(wrong)
         return self
 
     @property

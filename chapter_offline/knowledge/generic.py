@@ -117,7 +117,8 @@ def brief_table(prompts: Path, traits: Traits, answers: Answers) -> dict[str, An
             c["role"]: c for c in kept(traits.known[name].component) if c["role"] in components
         }
     states = kept(generic.pop("state", []))
-    own_states = [kept(traits.known[name].state) for name in held]
+    states = next(filter(None, (kept(traits.known[name].state) for name in held)), states)
+    calls, flows = all_of("call"), all_of("flow")
     table: dict[str, Any] = {
         "name": answers.system,
         "traits": list(held),
@@ -128,10 +129,12 @@ def brief_table(prompts: Path, traits: Traits, answers: Answers) -> dict[str, An
         },
         "nouns": dict(generic.pop("nouns")) | words,
         "component": list(components.values()),
-        "flow": all_of("flow"),
-        "call": all_of("call")[:MOST_CALLS],
+        "flow": flows,
+        "call": _few(calls, states),
         "record": all_of("record")[:MOST_RECORDS],
-        "state": next(filter(None, own_states), states),
+        "state": _with_causes(
+            states, {*true, *words, *(entry["name"] for entry in (*calls, *flows))}
+        ),
         "figures": {
             name: {"value": value, "why": "an order of magnitude, chosen by the model"}
             for name, value in answers.figures.items()
@@ -150,6 +153,29 @@ def _named(name: str, words: Mapping[str, str]) -> str:
     for noun, word in words.items():
         name = name.replace("{" + noun + "}", word).replace("{" + noun + ".a}", Noun(word).a)
     return name
+
+
+def _with_causes(states: list[dict[str, Any]], known: set[str]) -> list[dict[str, Any]]:
+    """The states, each step with those of its causes that this system has."""
+    return [
+        state
+        | {
+            "goes": [
+                [end, what, *(cause for cause in by if cause in known)]
+                for end, what, *by in state["goes"]
+            ]
+        }
+        for state in states
+    ]
+
+
+def _few(calls: list[dict[str, Any]], states: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """As many calls as a brief may have: those that move the main entity, then the first others."""
+    needed = {name for state in states for _, _, *by in state["goes"] for name in by}
+    needed |= {state.get("begins", "") for state in states}
+    spare = MOST_CALLS - sum(call["name"] in needed for call in calls)
+    others = [call["name"] for call in calls if call["name"] not in needed][: max(spare, 0)]
+    return [call for call in calls if call["name"] in needed or call["name"] in others]
 
 
 def _by_name(entries: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:

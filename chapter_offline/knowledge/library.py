@@ -59,7 +59,8 @@ class Library:
         others = set(self.traits.known) - set(brief.traits)
         absent = {figure for name in others for figure in self.traits.known[name].figures}
         general = {k: v for k, v in self.names.figures.items() if k not in absent}
-        return general | brief.extra_figures
+        counted = [name for name in brief.traits if name not in brief.own_load]
+        return self.traits.counted(counted, general) | brief.extra_figures
 
     def sections(self, roles: frozenset[str]) -> frozenset[str]:
         """Ids of all sections that a claim may be placed at."""
@@ -111,6 +112,12 @@ def load_library(prompts: Path) -> Library:
             raise BadInputError(f"traits/{name}.toml: roles: {min(strange)!r} is not in names.toml")
         for rule in trait.constraint:
             check_needs(library.names, rule.needs, f"traits/{name}.toml: {rule.id}")
+        for figure in (*trait.adds, *trait.instead):
+            general = library.names.figures.get(figure)
+            if not general or not general.is_:
+                raise BadInputError(
+                    f"traits/{name}.toml: {figure!r} is no derived figure of names.toml"
+                )
     return library
 
 

@@ -15,14 +15,12 @@ from chapter_offline.knowledge.briefs import (
     Component,
     Flow,
     Record,
-    Sentence,
-    State,
-    Word,
 )
 from chapter_offline.knowledge.claims import Claim, SectionText
 from chapter_offline.knowledge.files import Shape, read_toml, shaped
 from chapter_offline.knowledge.names import FigureEntry
 from chapter_offline.knowledge.rules import Constraint
+from chapter_offline.knowledge.states import Sentence, State, Word
 
 _KINDS: dict[str, type[Shape]] = {
     "component": Component,
@@ -51,8 +49,8 @@ class Trait(Shape):
 
     about: for writers. asks: ends the question "Is it essential that …?". shown: systems that a model
     is shown with their answers first. hints: words of a system's name that point to it. implies,
-    excludes: other traits. roles: that a system with it needs. words: candidates for nouns. What
-    stands in component, flow, call, record and state goes into a made brief; `needs` as in
+    excludes: other traits. roles: that a system with it needs. words: candidates for nouns. adds: what
+    comes to derived figures of `names.toml`; instead: figures in place of such. What stands in component, flow, call, record and state goes into a made brief; `needs` as in
     `generic.toml`.
     """
 
@@ -65,6 +63,8 @@ class Trait(Shape):
     roles: tuple[str, ...] = ()
     words: dict[str, tuple[Word, ...]] = Field(default_factory=dict)
     figures: dict[str, FigureEntry] = Field(default_factory=dict)
+    adds: dict[str, str] = Field(default_factory=dict)
+    instead: dict[str, FigureEntry] = Field(default_factory=dict)
     constraint: tuple[Constraint, ...] = ()
     component: tuple[dict[str, Any], ...] = ()
     flow: tuple[dict[str, Any], ...] = ()
@@ -151,6 +151,19 @@ class Traits:
                 own = claim.model_dump(exclude={"at"}, by_alias=True)
                 own["needs"] = (name, *(need for need in claim.needs if need != name))
                 found.setdefault(claim.at, []).append(Claim.model_validate(own))
+        return found
+
+    def counted(
+        self, names: Iterable[str], general: Mapping[str, FigureEntry]
+    ) -> dict[str, FigureEntry]:
+        """The general figures as these traits have them: with what they add, and what they replace."""
+        found, counted = dict(general), [self.known[name] for name in names]
+        for trait in counted:
+            found |= trait.instead
+        for trait in counted:
+            for figure, more in trait.adds.items():
+                whole = f"{found[figure].is_} + {more}"
+                found[figure] = found[figure].model_copy(update={"is_": whole})
         return found
 
     def constraints(self) -> list[Constraint]:

@@ -31,7 +31,8 @@ _IDLE = frozenset(
     a an and app application at backend by distributed engine for from global in large low
     manager management of on online platform real-time realtime realtime scale scheduler server
     service site system the time to tracker tracking with availability generator processor
-    processing pipeline handler network
+    processing pipeline handler network appointment appointments reservation reservations rental
+    rentals
     """.split()
 )
 

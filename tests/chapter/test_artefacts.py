@@ -5,14 +5,15 @@ import re
 import pytest
 from systems import library, made_brief, rate_limiter
 
-from chapter_offline.chapter.artefacts import ARTEFACTS, calls, records
+from chapter_offline.chapter.artefacts import ARTEFACTS, calls, records, steps
 from chapter_offline.chapter.diagrams import states
 from chapter_offline.chapter.document import Chapter, Pieces
 from chapter_offline.chapter.figuring import figures_for
 from chapter_offline.chapter.plan import Plan, make_plan
 from chapter_offline.chapter.render import Page
 from chapter_offline.errors import BadInputError
-from chapter_offline.knowledge.briefs import Brief, Call, Record, State
+from chapter_offline.knowledge.briefs import Brief, Call, Record
+from chapter_offline.knowledge.states import State
 from chapter_offline.output.markdown import chapter_markdown
 
 CALL = Call(
@@ -33,7 +34,7 @@ RECORD = Record(
     indexes=("held: which ones lapse next",),
 )
 STATES = (
-    State(name="free", goes=(("held", "a driver holds it"),)),
+    State(name="free", goes=(("held", "a driver holds it", "hold_bay"),)),
     State(name="held", goes=(("free", "it lapses"), ("gone", "the garage closes"))),
     State(name="gone", goes=()),
 )
@@ -55,6 +56,7 @@ def planned(brief: Brief) -> Plan:
 def test_a_call_says_what_it_takes_and_gives_and_how_it_fails() -> None:
     assert calls(page(with_artefacts())) == (
         "hold_bay(\n    bay: text\n    wait: time = 2 s\n) ->\n    held: yes or no\n"
+        "moves: free → held\n"
         "fails: HTTP 409, the bay is taken\nagain: The same answer."
     )
 
@@ -84,16 +86,21 @@ def test_states_are_drawn_from_the_first_on() -> None:
     ]
 
 
+def test_steps_say_who_makes_each() -> None:
+    lines = ["free", "    → held by hold_bay", "held", "    → free", "    → gone", "gone"]
+    assert steps(page(with_artefacts())).splitlines() == lines
+
+
 def test_they_stand_in_their_sections_and_cost_no_words() -> None:
     brief = with_artefacts()
     shown = {s.id: s for s in planned(brief).sections()}
-    assert [bool(shown[key].artefact) for key in ARTEFACTS] == [True, True]
+    assert [bool(shown[key].artefact) for key in ARTEFACTS] == [True, True, True]
     assert shown["p08.ordering"].diagram.startswith("stateDiagram-v2")
     assert shown["p08.ordering"].idea
     text = chapter_markdown(Chapter(planned(brief), "quoted", "m", (5, 7), Pieces()))
     assert "```text\nhold_bay(" in text
     bare = {s.id: s for s in planned(with_artefacts(call=(), record=(), state=())).sections()}
-    assert [bool(bare[key].artefact) for key in ARTEFACTS] == [False, False]
+    assert [bool(bare[key].artefact) for key in ARTEFACTS] == [False, False, False]
     assert bare["p08.ordering"].diagram == bare["p08.ordering"].idea == ""
 
 

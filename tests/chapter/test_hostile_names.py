@@ -83,6 +83,12 @@ def brief_of(name: str) -> Brief:
     """A system in which everything that can be named has this name."""
     table = made_brief(name, roles=all_roles()).model_dump(by_alias=True, exclude_unset=True)
     table["nouns"] |= dict.fromkeys(set(NOUNS) - {"dependency"} | {"service", "operator"}, name)
+    flows = {flow["name"] for flow in table["flow"]}
+    for state in table["state"]:
+        state["goes"] = [
+            (end, what, *(name if cause in flows else cause for cause in by))
+            for end, what, *by in state["goes"]
+        ]
     for entry in (*table["component"], *table["external"], *table["flow"], *table["phase"]):
         entry["name"] = name
     for phase in table["phase"]:

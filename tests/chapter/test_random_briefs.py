@@ -62,7 +62,7 @@ def random_brief(seed: int) -> Brief:
                 s.model_copy(
                     update={
                         "name": names[s.name],
-                        "goes": tuple((names[end], word()) for end, _ in s.goes),
+                        "goes": tuple((names[end], word(), *by) for end, _, *by in s.goes),
                     }
                 )
                 for s in brief.state

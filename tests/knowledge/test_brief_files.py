@@ -363,6 +363,7 @@ def test_a_made_brief_has_the_roles_that_were_chosen() -> None:
         "main write",
         "work for later",
         "call to outside",
+        "end of the retention",
     ]
 
 

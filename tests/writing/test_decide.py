@@ -41,6 +41,7 @@ def decided(tiny_model: Path) -> Iterator[Decided]:
         ("Parking garage availability service", ("garage",)),
         ("Smart meter backend", ("smart", "meter")),
         ("Online ticket server", ("ticket",)),
+        ("Blood donation appointment booking", ("blood", "donation")),
         ("The distributed system", ()),
         ("Tickets, tickets and tickets", ("ticket",)),
         ("{{ self.__init__ }}", ("self", "init")),
