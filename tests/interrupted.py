@@ -9,6 +9,7 @@ import os
 import resource
 import signal
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -186,8 +187,9 @@ def _kill() -> None:
 
 def _become_nobody(out: Path) -> None:
     """Gives up the right to write in the folder."""
+    common = Path(tempfile.gettempdir())
     for path in (*out.parents, out):
-        if path.stat().st_uid == os.getuid() and path.is_relative_to(out.parents[2]):
+        if path.is_relative_to(common) and path != common and path.stat().st_uid == os.getuid():
             path.chmod(0o755)
     if os.getuid() == 0:
         os.setuid(NOBODY)
