@@ -10,6 +10,7 @@ from pathlib import Path
 
 from chapter_offline.chapter.escape import plain
 from chapter_offline.chapter.plan import Plan
+from chapter_offline.knowledge.headings import load_headings
 from chapter_offline.knowledge.spec import Spec, load_spec
 from chapter_offline.output.numbers import unexplained
 from chapter_offline.review import faults
@@ -17,7 +18,6 @@ from chapter_offline.review.covering import (
     Covering,
     covering_of_headings,
     covering_of_plan,
-    load_headings,
 )
 from chapter_offline.review.echoes import words_of
 from chapter_offline.review.faults import Passage
