@@ -8,6 +8,7 @@ from pathlib import Path
 
 from chapter_offline.catalog.choose import ResolvedModel
 from chapter_offline.catalog.progress import Progress as CatalogProgress
+from chapter_offline.chapter.notes import Notes
 from chapter_offline.chapter.plan import Plan, make_plan
 from chapter_offline.engine.interface import Engine
 from chapter_offline.errors import BadInputError, UsageError
@@ -16,6 +17,7 @@ from chapter_offline.keeping import kept_changes
 from chapter_offline.knowledge.briefs import Brief, brief_toml, load_brief, same_system
 from chapter_offline.knowledge.files import line_of
 from chapter_offline.knowledge.generic import Answers, brief_from, load_choices
+from chapter_offline.knowledge.headings import load_headings
 from chapter_offline.knowledge.labelled import load_labelled
 from chapter_offline.knowledge.library import Library, load_library
 from chapter_offline.opening import opened
@@ -32,6 +34,8 @@ from chapter_offline.writing.journal import Journal
 from chapter_offline.writing.journaled import Journaled, Missing
 from chapter_offline.writing.leaning import Calibration
 from chapter_offline.writing.manifest import Fit, Origin
+from chapter_offline.writing.notes.placing import Placing
+from chapter_offline.writing.notes.reading import read_notes
 from chapter_offline.writing.progress import Progress
 from chapter_offline.writing.transcript import Recorded
 from chapter_offline.writing.voices.drafted import Verdict
@@ -48,6 +52,7 @@ class Desk:
     order: Order
     library: Library
     brief: Brief
+    notes: Notes | None
     origin: Origin
     margins: Mapping[str, float]
     remarks: str
@@ -103,6 +108,7 @@ def desk(
     house = house or House()
     library = house.library or load_library(prompts_dir())
     brief = _known_brief(library, order, system, progress)
+    notes = read_notes(order.notes) if isinstance(order.notes, Path) else order.notes
     with house.opened(order, watch) as (model, bare):
         journaled = None if journal is None else Journaled(bare, journal)
         recorded = Recorded(journaled or bare)
@@ -121,20 +127,24 @@ def desk(
             changes = order.change(changes, plan)
         engine = Changed(recorded, changes)
         with _verdict(order, library, model, engine, journal, house) as verdict:
+            asking = load_asking(library.prompts)
+            headings = load_headings(library.prompts).requirements
             author = Author(
                 engine,
                 plan,
                 order.voice,
-                load_asking(library.prompts),
+                asking,
                 vendor_names(library.prompts),
                 model.name,
                 verdict,
                 order.effort,
+                Placing(engine, plan, asking, notes, headings) if notes else None,
             )
             yield Desk(
                 order,
                 library,
                 brief,
+                notes,
                 origin,
                 margins,
                 remarks,

@@ -27,6 +27,7 @@ from chapter_offline.engine.interface import (
 from chapter_offline.errors import BadInputError, NotTheSameError
 from chapter_offline.filing import PAGE
 from chapter_offline.knowledge.briefs import load_brief
+from chapter_offline.knowledge.headings import load_headings
 from chapter_offline.knowledge.library import load_library
 from chapter_offline.orders import BRIEF, Order, order_of
 from chapter_offline.output.markdown import chapter_markdown
@@ -38,6 +39,8 @@ from chapter_offline.writing.author import Author
 from chapter_offline.writing.changes import Changed
 from chapter_offline.writing.guards import vendor_names
 from chapter_offline.writing.manifest import Manifest, digest_of, read_manifest
+from chapter_offline.writing.notes.placing import Placing
+from chapter_offline.writing.notes.reading import kept_notes
 from chapter_offline.writing.progress import Progress, Silent
 from chapter_offline.writing.transcript import TRANSCRIPT, Transcript, read_transcript
 from chapter_offline.writing.voices.drafted import Verdict
@@ -182,15 +185,18 @@ def _compose(
     brief = load_brief(folder / BRIEF)
     told = Changed(_Told(engine, transcript), made.changes)
     plan = make_plan(library, brief, order.depth, order.words)
+    asking = load_asking(prompts)
+    headings = load_headings(prompts).requirements
     author = Author(
         told,
         plan,
         order.voice,
-        load_asking(prompts),
+        asking,
         vendor_names(prompts),
         made.model.name,
         Verdict(told, made.judge) if made.judge else None,
         order.effort,
+        Placing(told, plan, asking, kept_notes(folder), headings) if made.notes else None,
     )
     try:
         chapter = author.write(order.parts, Silent()).chapter

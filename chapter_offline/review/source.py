@@ -1,8 +1,9 @@
 """Reads a chapter from anywhere: one of our folders with its plan, or any file of Markdown."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from chapter_offline.chapter.notes import Placed
 from chapter_offline.chapter.plan import Plan
 from chapter_offline.errors import BadInputError, UsageError
 from chapter_offline.knowledge.briefs import load_brief
@@ -18,11 +19,14 @@ _TEXTUAL = {"\t", "\n", "\r", "\f"}
 
 @dataclass(frozen=True)
 class Known:
-    """What a folder of ours says of its page. voice: in which it was written."""
+    """What a folder of ours says of its page. voice: in which it was written. notes: what it quotes of a
+    person's documents.
+    """
 
     plan: Plan
     parts: tuple[int, ...]
     voice: str
+    notes: Placed = field(default_factory=Placed)
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,7 @@ def read_source(path: Path, prompts: Path) -> Source:
         notes += (
             "written with other prompts than these: what its plan wants, and its figures, are those of today's library",
         )
-    return Source(path, text, Known(plan, settings.parts, settings.voice), notes)
+    return Source(path, text, Known(plan, settings.parts, settings.voice, manifest.placed), notes)
 
 
 def _decoded(path: Path) -> tuple[str, tuple[str, ...]]:

@@ -73,6 +73,12 @@ def kept_notes(folder: Path) -> Notes:
     return notes_of(read, str(path))
 
 
+def notes_json(notes: Notes) -> bytes:
+    """What `notes.json` holds: stable JSON for people."""
+    text = json.dumps(notes.model_dump(mode="json"), indent=2, ensure_ascii=False)
+    return (text + "\n").encode()
+
+
 def notes_of(data: bytes, where: str) -> Notes:
     """What `notes.json` holds. Raises BadInputError."""
     try:
