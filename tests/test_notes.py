@@ -33,16 +33,16 @@ pytestmark = pytest.mark.usefixtures("planned_once")
 POSTMORTEM = """\
 # Postmortem <b>one</b>
 
-The 99th percentile of latency was 4,711 ms on Redis, because each check waited for the Zorgon daemon.
+Our latency was 4,711 ms on Redis in the month of Zorgon.
 
 We traded consistency for availability: the limiter allows whatever it can't check in time.
 
 <p>Durability of the counters was lost, as <script>alert(1)</script> told us.</p>
 
-- Durability of counts isn't worth a write to disk, see [the *runbook*](https://example.org/runbook).
-- The conflict between latency and durability was decided for latency in 2021.
-- Availability of the limiter was 97.31% in the month of the failure.
-- Consistency over regions would cost latency that no caller pays for.
+- Latency on AWS Lambda rose to 4,711 ms in [the *month*](https://example.org/) of Zorgon.
+- It attracts by its simplicity, said the review.
+- The bad design attracts since it is quick to build.
+- The latency that callers saw had doubled by noon.
 - Maria from the office next door brought a marvellous cake along.
 """
 
@@ -76,15 +76,17 @@ def quotations(page: str) -> list[str]:
 
 def test_quotations_are_marked_with_file_and_line_and_at_most_two_a_section(noted: Place) -> None:
     lines = quotations(noted.page)
-    assert 2 <= len(lines) <= 6
+    assert len(lines) == 4
     for line in lines:
         assert line.startswith(r"> *From post\*mortem.md, line ")
         number = int(line.split(", ")[1].removeprefix("line "))
         said = POSTMORTEM.splitlines()[number - 1]
-        assert line.partition("not checked:* “")[2][:20] in said.removeprefix("- ")
+        assert line.partition("not checked:* “")[2][:20] in said
     sections = noted.json("manifest.json")["notes"]["placed"]["sections"]
-    assert max(map(len, sections.values())) <= 2
-    assert {name.partition(".")[0] for name in sections} <= {"p03", "p15"}
+    assert {name: len(notes) for name, notes in sections.items()} == {
+        "p03.latency": 2,
+        "p15.attraction": 2,
+    }
 
 
 def test_what_is_not_quoted_is_listed_with_its_reason(noted: Place) -> None:

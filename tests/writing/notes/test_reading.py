@@ -57,9 +57,7 @@ def test_of_links_images_and_emphasis_the_words_stay_and_of_html_nothing() -> No
         "See **the** [`run` book](https://example.org/x) <https://example.org/y> ![p](q.png)\n"
         "before <b onclick=alert(1)>you</b> act\\*, &lt;always&gt;.\n"
     )
-    assert found(text) == [
-        (1, "See the run book https://example.org/y before you act*, <always>.")
-    ]
+    assert found(text) == [(1, "See the run book https://example.org/y before you act*, <always>.")]
 
 
 def test_a_block_of_html_is_left_out_and_named() -> None:
@@ -69,7 +67,9 @@ def test_a_block_of_html_is_left_out_and_named() -> None:
 
 
 def test_a_long_paragraph_is_cut_between_sentences() -> None:
-    text = "\n".join(f"The queue number {n} grew until every check of it timed out." for n in range(12))
+    text = "\n".join(
+        f"The queue number {n} grew until every check of it timed out." for n in range(12)
+    )
     pieces = found(text)
     assert [line for line, _ in pieces] == [1, 7]
     assert all(len(said.split()) <= 80 and said.endswith("out.") for _, said in pieces)
@@ -152,7 +152,9 @@ def test_what_was_read_is_kept_without_its_place_and_read_back(tmp_path: Path) -
     (tmp_path / NOTES).write_bytes(data)
     assert kept_notes(tmp_path) == notes
     (tmp_path / NOTES).write_text('{"files": {}}')
-    with pytest.raises(BadInputError, match=r"notes\.json: it is not as this program has written it"):
+    with pytest.raises(
+        BadInputError, match=r"notes\.json: it is not as this program has written it"
+    ):
         kept_notes(tmp_path)
     (tmp_path / NOTES).unlink()
     with pytest.raises(BadInputError, match=r"give the notes again with --notes"):
