@@ -17,7 +17,6 @@ from chapter_offline.keeping import kept_changes
 from chapter_offline.knowledge.briefs import Brief, brief_toml, load_brief, same_system
 from chapter_offline.knowledge.files import line_of
 from chapter_offline.knowledge.generic import Answers, brief_from, load_choices
-from chapter_offline.knowledge.headings import load_headings
 from chapter_offline.knowledge.labelled import load_labelled
 from chapter_offline.knowledge.library import Library, load_library
 from chapter_offline.opening import opened
@@ -34,7 +33,7 @@ from chapter_offline.writing.journal import Journal
 from chapter_offline.writing.journaled import Journaled, Missing
 from chapter_offline.writing.leaning import Calibration
 from chapter_offline.writing.manifest import Fit, Origin
-from chapter_offline.writing.notes.placing import Placing
+from chapter_offline.writing.notes.placing import placing_for
 from chapter_offline.writing.notes.reading import read_notes
 from chapter_offline.writing.progress import Progress
 from chapter_offline.writing.transcript import Recorded
@@ -128,7 +127,6 @@ def desk(
         engine = Changed(recorded, changes)
         with _verdict(order, library, model, engine, journal, house) as verdict:
             asking = load_asking(library.prompts)
-            headings = load_headings(library.prompts).requirements
             author = Author(
                 engine,
                 plan,
@@ -138,7 +136,7 @@ def desk(
                 model.name,
                 verdict,
                 order.effort,
-                Placing(engine, plan, asking, notes, headings) if notes else None,
+                placing_for(engine, plan, asking, library.prompts, notes),
             )
             yield Desk(
                 order,
@@ -287,17 +285,12 @@ def _known_brief(library: Library, order: Order, system: str, progress: Progress
     if order.brief is not None:
         brief = load_brief(order.brief)
         own = checked_name(brief.name)
-        return replace_name(brief, own if same_system(own, system) else system)
+        return brief.model_copy(update={"name": own if same_system(own, system) else system})
     if found := library.brief_for(system):
         return found
     if kin := library.kin_of(system):
         progress.stage(
             f"taking it for {kin.name!r}, which the library knows; --brief takes another", 0
         )
-        return replace_name(kin, system)
+        return kin.model_copy(update={"name": system})
     return None
-
-
-def replace_name(brief: Brief, system: str) -> Brief:
-    """The brief under another name."""
-    return brief.model_copy(update={"name": system})

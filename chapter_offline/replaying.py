@@ -27,7 +27,6 @@ from chapter_offline.engine.interface import (
 from chapter_offline.errors import BadInputError, NotTheSameError
 from chapter_offline.filing import PAGE
 from chapter_offline.knowledge.briefs import load_brief
-from chapter_offline.knowledge.headings import load_headings
 from chapter_offline.knowledge.library import load_library
 from chapter_offline.orders import BRIEF, Order, order_of
 from chapter_offline.output.markdown import chapter_markdown
@@ -39,7 +38,7 @@ from chapter_offline.writing.author import Author
 from chapter_offline.writing.changes import Changed
 from chapter_offline.writing.guards import vendor_names
 from chapter_offline.writing.manifest import Manifest, digest_of, read_manifest
-from chapter_offline.writing.notes.placing import Placing
+from chapter_offline.writing.notes.placing import placing_for
 from chapter_offline.writing.notes.reading import kept_notes
 from chapter_offline.writing.progress import Progress, Silent
 from chapter_offline.writing.transcript import TRANSCRIPT, Transcript, read_transcript
@@ -186,7 +185,7 @@ def _compose(
     told = Changed(_Told(engine, transcript), made.changes)
     plan = make_plan(library, brief, order.depth, order.words)
     asking = load_asking(prompts)
-    headings = load_headings(prompts).requirements
+    notes = kept_notes(folder) if made.notes else None
     author = Author(
         told,
         plan,
@@ -196,7 +195,7 @@ def _compose(
         made.model.name,
         Verdict(told, made.judge) if made.judge else None,
         order.effort,
-        Placing(told, plan, asking, kept_notes(folder), headings) if made.notes else None,
+        placing_for(told, plan, asking, prompts, notes),
     )
     try:
         chapter = author.write(order.parts, Silent()).chapter

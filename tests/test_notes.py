@@ -24,8 +24,10 @@ from chapter_offline.remaking import Again, rewrite, status
 from chapter_offline.rendering import open_finished, render
 from chapter_offline.replaying import replay
 from chapter_offline.reproducing import reproduce
+from chapter_offline.rewriting import ask_what_if
 from chapter_offline.workflow import dry_run, write
 from chapter_offline.writing.journal import JOURNAL, Journal
+from chapter_offline.writing.notes.reading import kept_notes
 
 pytest_plugins = ["places"]
 pytestmark = pytest.mark.usefixtures("planned_once")
@@ -90,6 +92,9 @@ def test_quotations_are_marked_with_file_and_line_and_at_most_two_a_section(note
 
 
 def test_what_is_not_quoted_is_listed_with_its_reason(noted: Place) -> None:
+    assert ["post*mortem.md:7", "note", "HTML is not quoted; write it as plain Markdown"] in (
+        noted.json("run.json")["left_out"]
+    )
     told = noted.page.partition("## What of the notes is not quoted\n")[2]
     assert r"- HTML is not quoted; write it as plain Markdown: post\*mortem.md:7." in told
     assert r"- No section shares enough words with it: post\*mortem.md:13." in told
@@ -195,6 +200,11 @@ def test_status_finds_nothing_to_do_and_rewriting_keeps_them(copy: Place) -> Non
     before = quotations(copy.page)
     rewrite(copy.folder, Again(("p03.latency",)), copy.model, 1, QUIET)
     assert quotations(copy.page) == before
+
+
+def test_the_same_under_other_assumptions_may_quote_them_too(noted: Place) -> None:
+    asked = ask_what_if(noted.folder, ["users=2x"])
+    assert asked.order(Path("elsewhere"), noted.model).notes == kept_notes(noted.folder)
 
 
 def test_a_pinned_section_keeps_them_once(copy: Place) -> None:

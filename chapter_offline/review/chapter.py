@@ -4,17 +4,15 @@
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from chapter_offline.chapter.escape import plain
-from chapter_offline.chapter.notes import Placed
 from chapter_offline.chapter.plan import Plan
 from chapter_offline.knowledge.headings import load_headings
 from chapter_offline.knowledge.spec import Spec, load_spec
 from chapter_offline.output.numbers import unexplained
-from chapter_offline.output.quoting import is_quotation
 from chapter_offline.review import faults
 from chapter_offline.review.covering import (
     Covering,
@@ -107,7 +105,7 @@ class Checker:
         """
         known = source.known
         sections = read_page(source.text, bold_headings=known is None)
-        judged = _judged(sections, known.notes) if known else sections
+        judged = known.judged(sections) if known else sections
         if known:
             covering = covering_of_plan(judged, known.plan, known.parts)
         else:
@@ -204,7 +202,11 @@ class Checker:
             unchecked=unchecked,
             rows=tuple(row for row in rows if row.number or row.words or any(row.counts.values())),
             findings=findings,
-            notes=(*source.notes, *_quoted(known), *(() if known else _OF_A_STRANGER)),
+            notes=(
+                *source.notes,
+                *(known.unjudged if known else ()),
+                *(() if known else _OF_A_STRANGER),
+            ),
         )
 
 
@@ -259,24 +261,6 @@ def _passages(sections: Sequence[Section], covering: Covering, *, ours: bool) ->
             asked = block.text.startswith(_ASKED) or (asked and block.where == "item")
             marked = ours and (asked or block.label.startswith(_UNCHECKED))
             yield Passage(block, section, part, tuple(block.sentences()), marked)
-
-
-def _judged(sections: Sequence[Section], notes: Placed) -> list[Section]:
-    """The sections without what they quote of a person's notes: it is neither checked nor does it cover anything."""
-    return [
-        replace(
-            section,
-            blocks=[
-                b for b in section.blocks if not (b.quoted and is_quotation(b.label, b.text, notes))
-            ],
-        )
-        for section in sections
-    ]
-
-
-def _quoted(known: Known | None) -> tuple[str, ...]:
-    count = sum(map(len, known.notes.sections.values())) if known else 0
-    return (f"{count} quotations from notes, which cover nothing",) if count else ()
 
 
 def _fences(

@@ -1,6 +1,7 @@
 """Reads a chapter from anywhere: one of our folders with its plan, or any file of Markdown."""
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from chapter_offline.chapter.notes import Placed
@@ -8,6 +9,8 @@ from chapter_offline.chapter.plan import Plan
 from chapter_offline.errors import BadInputError, UsageError
 from chapter_offline.knowledge.briefs import load_brief
 from chapter_offline.knowledge.library import load_library
+from chapter_offline.output.quoting import is_quotation
+from chapter_offline.review.page import Block, Section
 from chapter_offline.writing.manifest import digest_of, read_manifest
 
 MOST_BYTES = 8_000_000
@@ -27,6 +30,21 @@ class Known:
     parts: tuple[int, ...]
     voice: str
     notes: Placed = field(default_factory=Placed)
+
+    def judged(self, sections: Sequence[Section]) -> list[Section]:
+        """The sections without what is quoted in them: it is not checked, and covers nothing."""
+
+        def own(block: Block) -> bool:
+            return not (block.quoted and is_quotation(block.label, block.text, self.notes))
+
+        return [replace(each, blocks=list(filter(own, each.blocks))) for each in sections]
+
+    @property
+    def unjudged(self) -> tuple[str, ...]:
+        """What a reader of a report should know of that, in a line or none."""
+        count = sum(map(len, self.notes.sections.values()))
+        what = "1 quotation" if count == 1 else f"{count} quotations"
+        return (f"{what} from notes, which cover nothing either",) if count else ()
 
 
 @dataclass(frozen=True)

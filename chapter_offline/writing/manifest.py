@@ -337,7 +337,10 @@ def run_report(
         tokens_thought=sum(job.thinking_tokens for job in authored.jobs),
         sentences_rejected=dict(sorted(rejected.items())),
         statements_scored=authored.scored,
-        left_out=authored.chapter.pieces.left_out,
+        left_out=(
+            *authored.chapter.pieces.left_out,
+            *((each.place, "note", each.why) for each in authored.chapter.notes.left_out),
+        ),
         claims_that_do_not_hold=authored.chapter.plan.omitted,
         scores={
             job.key: {

@@ -39,7 +39,7 @@ def test_a_strangers_words_and_file_stay_words(name: str) -> None:
         f"“{clean(text)}”" for text in HOSTILE.values()
     ]
     assert {b.quoted for b in blocks} == {True}
-    assert [b.label for b in blocks][0] == f"From {NAMES[name]}, line 1, not checked:"
+    assert blocks[0].label == f"From {NAMES[name]}, line 1, not checked:"
 
 
 def test_they_are_text_in_the_page_for_readers() -> None:

@@ -9,12 +9,14 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from statistics import fmean
 
 from chapter_offline.chapter.escape import plain
 from chapter_offline.chapter.notes import Note, Notes, Placed, Unquoted
 from chapter_offline.chapter.plan import Plan
 from chapter_offline.engine.interface import Engine, Scored, ScoreJob
+from chapter_offline.knowledge.headings import load_headings
 from chapter_offline.writing.asking import Asking
 from chapter_offline.writing.budget import Need, check_fits
 from chapter_offline.writing.notes.nearness import Nearness
@@ -154,6 +156,15 @@ class Placing:
         yield from sorted(
             [*own, *self._notes.skipped], key=lambda each: (order.get(each.file, 0), each.line)
         )
+
+
+def placing_for(
+    engine: Engine, plan: Plan, asking: Asking, prompts: Path, notes: Notes | None
+) -> Placing | None:
+    """Where notes are placed, if there are any. Raises BadInputError for malformed prompts."""
+    if notes is None:
+        return None
+    return Placing(engine, plan, asking, notes, load_headings(prompts).requirements)
 
 
 def _best(asked: _Asked, likely: Callable[[str], float]) -> tuple[float, str]:

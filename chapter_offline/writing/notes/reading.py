@@ -16,12 +16,14 @@ from chapter_offline.chapter.notes import Note, Notes, Unquoted
 from chapter_offline.engine.sentences import split_sentences
 from chapter_offline.errors import BadInputError
 from chapter_offline.knowledge.files import shaped
+from chapter_offline.writing.journal import JOURNAL
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
 
 NOTES = "notes.json"
 FEWEST_WORDS, MOST_WORDS = 6, 80
+_LONGEST_PARAGRAPH = 2_000
 MOST_BYTES = 2_000_000
 """Of one document; a design document of fifty pages has some 150,000."""
 MOST_STATEMENTS = 2_000
@@ -29,13 +31,14 @@ MOST_STATEMENTS = 2_000
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _BOX = ("[ ] ", "[x] ", "[X] ")
 _HTML = "HTML is not quoted; write it as plain Markdown"
+_NO_END = f"a paragraph of more than {_LONGEST_PARAGRAPH:,} words; cut it into shorter ones"
 _LONG = f"a sentence of more than {MOST_WORDS} words; cut it into shorter ones"
 
 
 def read_notes(path: Path) -> Notes:
     """The statements of a document, or of all `*.md` in a folder and those below it, in order of name.
 
-    Hidden files are passed over. Raises BadInputError, with file and line, for what is not there,
+    Hidden files, and chapters of this program, are passed over. Raises BadInputError, with file and line, for what is not there,
     can't be read as UTF-8 text, is too large, or has no statement at all.
     """
     files: dict[str, str] = {}
@@ -102,6 +105,7 @@ def _documents(path: Path) -> list[tuple[Path, str]]:
         if each.suffix.lower() == ".md"
         and not any(part.startswith(".") for part in each.parts)
         and (path / each).is_file()
+        and not (path / each).with_name(JOURNAL).exists()  # a chapter of ours
     ]
     if not found:
         raise BadInputError(
@@ -160,7 +164,11 @@ def statements(text: str, name: str) -> Iterator[Note | Unquoted]:
         elif token.type == "html_block" and not _is_comment(token.content):
             yield Unquoted(file=name, line=_line(token), why=_HTML)
         elif token.type == "inline" and not heading and not cells:
-            for one in _pieces(_said(token), _line(token)):
+            said = _said(token)
+            if len(said.split()) > _LONGEST_PARAGRAPH:
+                yield Unquoted(file=name, line=_line(token), why=_NO_END)
+                continue
+            for one in _pieces(said, _line(token)):
                 if one.words > MOST_WORDS:
                     yield Unquoted(file=name, line=one.line, why=_LONG)
                 elif one.words >= FEWEST_WORDS and not one.text.endswith(("?", ":")):

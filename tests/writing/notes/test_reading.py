@@ -81,6 +81,12 @@ def test_a_sentence_that_is_too_long_is_left_out_and_named() -> None:
     assert skipped("\nword " * 81)[0][0] == 2
 
 
+def test_a_paragraph_without_end_is_left_out_and_named() -> None:
+    text = f"{SAID}\n\n" + "word " * 300_000
+    assert found(text) == [(1, SAID)]
+    assert skipped(text) == [(3, "a paragraph of more than 2,000 words; cut it into shorter ones")]
+
+
 def test_control_and_bidirectional_characters_do_not_pass() -> None:
     assert found("A bell \x07 and \u202e a turn\u00a0of words here.") == [
         (1, "A bell and a turn of words here.")
@@ -90,8 +96,20 @@ def test_control_and_bidirectional_characters_do_not_pass() -> None:
 # ---------------------------------------------------------------------- files
 
 
-def test_a_folder_is_read_in_order_of_name_without_hidden_files(tmp_path: Path) -> None:
-    for name in ("b.md", "a/c.MD", "a/.hidden.md", ".git/d.md", "e.txt", "empty.md"):
+def test_a_folder_is_read_in_order_of_name_without_hidden_files_and_chapters(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "made").mkdir()
+    (tmp_path / "made/journal.sqlite").touch()
+    for name in (
+        "made/chapter.md",
+        "b.md",
+        "a/c.MD",
+        "a/.hidden.md",
+        ".git/d.md",
+        "e.txt",
+        "empty.md",
+    ):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("" if name == "empty.md" else f"In {name}: {SAID}")
     notes = read_notes(tmp_path)
