@@ -67,7 +67,7 @@ def batch(
     """Writes a chapter on each system that FILE lists; - is standard input. Run again, it does what is left.
 
     FILE has a system a line, or, as CSV, TOML ([[chapter]]) or JSON Lines, for each chapter: system,
-    and if they differ from the options brief, model, depth, voice, seed, words, folder.
+    and if they differ from the options brief, notes, model, depth, voice, seed, words, folder.
     """
     from chapter_offline.batch import entries, lists
     from chapter_offline.batch.cluster import Cluster

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from chapter_offline.catalog.choose import ResolvedModel
 from chapter_offline.catalog.progress import Progress as CatalogProgress
+from chapter_offline.chapter.notes import Notes
 from chapter_offline.chapter.plan import Plan, make_plan
 from chapter_offline.engine.interface import Engine
 from chapter_offline.errors import BadInputError, UsageError
@@ -32,6 +33,8 @@ from chapter_offline.writing.journal import Journal
 from chapter_offline.writing.journaled import Journaled, Missing
 from chapter_offline.writing.leaning import Calibration
 from chapter_offline.writing.manifest import Fit, Origin
+from chapter_offline.writing.notes.placing import placing_for
+from chapter_offline.writing.notes.reading import read_notes
 from chapter_offline.writing.progress import Progress
 from chapter_offline.writing.transcript import Recorded
 from chapter_offline.writing.voices.drafted import Verdict
@@ -48,6 +51,7 @@ class Desk:
     order: Order
     library: Library
     brief: Brief
+    notes: Notes | None
     origin: Origin
     margins: Mapping[str, float]
     remarks: str
@@ -103,6 +107,7 @@ def desk(
     house = house or House()
     library = house.library or load_library(prompts_dir())
     brief = _known_brief(library, order, system, progress)
+    notes = read_notes(order.notes) if isinstance(order.notes, Path) else order.notes
     with house.opened(order, watch) as (model, bare):
         journaled = None if journal is None else Journaled(bare, journal)
         recorded = Recorded(journaled or bare)
@@ -121,20 +126,23 @@ def desk(
             changes = order.change(changes, plan)
         engine = Changed(recorded, changes)
         with _verdict(order, library, model, engine, journal, house) as verdict:
+            asking = load_asking(library.prompts)
             author = Author(
                 engine,
                 plan,
                 order.voice,
-                load_asking(library.prompts),
+                asking,
                 vendor_names(library.prompts),
                 model.name,
                 verdict,
                 order.effort,
+                placing_for(engine, plan, asking, library.prompts, notes),
             )
             yield Desk(
                 order,
                 library,
                 brief,
+                notes,
                 origin,
                 margins,
                 remarks,
@@ -277,17 +285,12 @@ def _known_brief(library: Library, order: Order, system: str, progress: Progress
     if order.brief is not None:
         brief = load_brief(order.brief)
         own = checked_name(brief.name)
-        return replace_name(brief, own if same_system(own, system) else system)
+        return brief.model_copy(update={"name": own if same_system(own, system) else system})
     if found := library.brief_for(system):
         return found
     if kin := library.kin_of(system):
         progress.stage(
             f"taking it for {kin.name!r}, which the library knows; --brief takes another", 0
         )
-        return replace_name(kin, system)
+        return kin.model_copy(update={"name": system})
     return None
-
-
-def replace_name(brief: Brief, system: str) -> Brief:
-    """The brief under another name."""
-    return brief.model_copy(update={"name": system})

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import click
 
+_NAMES = {"notes": "your notes"}
+
 
 @click.command("explain")
 @click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
@@ -24,7 +26,8 @@ def explain(folder: Path, section: str | None, as_json: bool) -> None:
             if as_json:
                 click.echo(sentence.model_dump_json(exclude_none=True))
                 continue
-            notes: list[str] = [sentence.origin]
+            notes: list[str] = [_NAMES.get(sentence.origin, sentence.origin)]
+            notes += [sentence.place] if sentence.place else []
             notes += [sentence.claim] if sentence.claim else []
             notes += [f"true with {sentence.chance:.0%}"] if sentence.chance is not None else []
             notes += (
@@ -43,4 +46,4 @@ def explain(folder: Path, section: str | None, as_json: bool) -> None:
     rows = [(name, *(str(each[origin]) for origin in origins)) for name, each in counts.items()]
     total = sum(counts.values(), Counter[str]())
     rows.append(("in all", *(str(total[origin]) for origin in origins)))
-    click.echo(table(("section", *origins), rows))
+    click.echo(table(("section", *(_NAMES.get(name, name) for name in origins)), rows))

@@ -26,6 +26,7 @@ from chapter_offline.signing import put_manifest
 from chapter_offline.writing.author import Authored
 from chapter_offline.writing.journal import Journal
 from chapter_offline.writing.manifest import MANIFEST, RUN, manifest, run_report, shape_json
+from chapter_offline.writing.notes.reading import NOTES, notes_json
 from chapter_offline.writing.progress import Progress
 from chapter_offline.writing.transcript import TRANSCRIPT, transcript_json
 
@@ -84,6 +85,8 @@ def file_chapter(
     page = chapter_markdown(chapter)
     files[PAGE] = page.encode()
     files[BRIEF] = at.brief_file
+    if at.notes is not None:
+        files[NOTES] = notes_json(at.notes)
     files[TRANSCRIPT] = transcript_json(at.engine.transcript)
     before = _named_before(out)
     outputs = {name: put(out, name, data, journal, progress) for name, data in files.items()}
@@ -96,6 +99,7 @@ def file_chapter(
         outputs=outputs,
         origin=at.origin,
         changes=at.changes,
+        notes=at.notes,
     )
     html = chapter_html(chapter, at.library, facts.as_dict(), drawn).encode()
     outputs[HTML] = put(out, HTML, html, journal, progress)
@@ -107,7 +111,7 @@ def file_chapter(
     seconds, peak = time.monotonic() - started, peak_bytes()
     report = run_report(authored, at.engine, seconds=seconds, peak_bytes=peak, margins=at.margins)
     folder.write_whole(out / RUN, shape_json(report))
-    known = Known(at.plan, chapter.parts, chapter.voice)
+    known = Known(at.plan, chapter.parts, chapter.voice, chapter.notes)
     drawn_texts = frozenset(s.diagram.strip() for s in at.plan.sections(chapter.parts) if s.diagram)
     checked = Checker(at.library.prompts).check(Source(out / PAGE, page, known, ()), drawn_texts)
     planned = sum(part.words for part in at.plan.parts if part.number in chapter.parts)

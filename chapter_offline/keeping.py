@@ -11,12 +11,16 @@ from chapter_offline.orders import BRIEF, Order, known_model
 from chapter_offline.writing.changes import Changes
 from chapter_offline.writing.journal import Journal
 from chapter_offline.writing.manifest import Origin
+from chapter_offline.writing.notes.reading import kept_notes
 
 _ORDER = "order"
 
 
 class Kept(Shape):
-    """An order as the journal keeps it. model: its name. brief_sha256: of the folder's brief."""
+    """An order as the journal keeps it. model: its name. brief_sha256: of the folder's brief.
+
+    notes: whether there are any, in the folder.
+    """
 
     system: str
     model: str
@@ -30,11 +34,13 @@ class Kept(Shape):
     gpu_layers: int
     origin: Origin
     brief_sha256: str
+    notes: bool = False
 
     def order(self, folder: Path, model: str | None) -> Order:
         """The same again, into the same folder, with the brief that lies there now.
 
-        Raises UsageError where the model was a file that no pin names, and none is given.
+        Raises UsageError where the model was a file that no pin names, and none is given, and
+        BadInputError where the notes are gone.
         """
         brief = folder / BRIEF
         same = brief.is_file() and (
@@ -54,6 +60,7 @@ class Kept(Shape):
             seed=self.seed,
             gpu_layers=self.gpu_layers,
             brief=brief if from_file else None,
+            notes=kept_notes(folder) if self.notes else None,
             origin=self.origin if same else None,
         )
 
@@ -86,6 +93,7 @@ def keep_order(
         gpu_layers=order.gpu_layers,
         origin=origin,
         brief_sha256=brief_sha256,
+        notes=order.notes is not None,
     )
     journal.keep(_ORDER, kept.model_dump_json())
 

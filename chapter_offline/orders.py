@@ -7,6 +7,7 @@ from pathlib import Path
 
 from chapter_offline.catalog.pins import load_pins
 from chapter_offline.chapter.escape import clean
+from chapter_offline.chapter.notes import Notes
 from chapter_offline.chapter.plan import Depth, Plan
 from chapter_offline.chapter.voice import Voice
 from chapter_offline.errors import UsageError
@@ -22,7 +23,8 @@ BRIEF = "brief.toml"
 class Order:
     """What a person asked for. out: None for `chapters/NAME` in the current folder.
 
-    brief: a file, or a brief that is at hand. words: of the whole chapter, whatever its depth; None for the depth's.
+    brief: a file, or a brief that is at hand. notes: a person's documents to quote, a file or a folder, or
+    as they were read. words: of the whole chapter, whatever its depth; None for the depth's.
     effort: candidates a claim, in the voices that say claims again. memory: bytes that it all may take; 0 for what is free.
     ask: asks a person whether something is essential to the system (what, how likely).
     fresh: what an earlier run left there is kept aside and not gone on with. change: what
@@ -43,6 +45,7 @@ class Order:
     gpu_layers: int = 0
     memory: int = 0
     brief: Path | Brief | None = None
+    notes: Path | Notes | None = None
     log: Path | None = None
     ask: Callable[[str, float], bool] | None = None
     fresh: bool = False

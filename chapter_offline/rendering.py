@@ -56,6 +56,7 @@ def open_finished(folder: Path, library: Library | None = None) -> Finished:
         said,
         tried,
         made.changes.pinned,
+        made.placed,
     )
     if other:
         raise BadInputError(f"{path}: {_why_other(made, library)}: {other[:80]!r}")

@@ -38,6 +38,8 @@ from chapter_offline.writing.author import Author
 from chapter_offline.writing.changes import Changed
 from chapter_offline.writing.guards import vendor_names
 from chapter_offline.writing.manifest import Manifest, digest_of, read_manifest
+from chapter_offline.writing.notes.placing import placing_for
+from chapter_offline.writing.notes.reading import kept_notes
 from chapter_offline.writing.progress import Progress, Silent
 from chapter_offline.writing.transcript import TRANSCRIPT, Transcript, read_transcript
 from chapter_offline.writing.voices.drafted import Verdict
@@ -182,15 +184,18 @@ def _compose(
     brief = load_brief(folder / BRIEF)
     told = Changed(_Told(engine, transcript), made.changes)
     plan = make_plan(library, brief, order.depth, order.words)
+    asking = load_asking(prompts)
+    notes = kept_notes(folder) if made.notes else None
     author = Author(
         told,
         plan,
         order.voice,
-        load_asking(prompts),
+        asking,
         vendor_names(prompts),
         made.model.name,
         Verdict(told, made.judge) if made.judge else None,
         order.effort,
+        placing_for(told, plan, asking, prompts, notes),
     )
     try:
         chapter = author.write(order.parts, Silent()).chapter

@@ -14,6 +14,7 @@ from chapter_offline.outputs import check_outputs
 from chapter_offline.rendering import render, rendered_kinds
 from chapter_offline.workflow import write
 from chapter_offline.writing.manifest import MANIFEST, read_manifest
+from chapter_offline.writing.notes.reading import kept_notes
 from chapter_offline.writing.progress import Progress
 
 
@@ -55,6 +56,7 @@ def reproduce(
             out=again,
             threads=threads,
             brief=None if made.brief.kind == "model" else folder / BRIEF,
+            notes=kept_notes(folder) if made.notes else None,
             change=lambda _kept, _plan: made.changes,
             origin=made.brief,
         )

@@ -22,6 +22,7 @@ from chapter_offline.resources import prompts_dir
 from chapter_offline.writing.author import Load
 from chapter_offline.writing.decide import remarks_on
 from chapter_offline.writing.journal import JOURNAL, Journal
+from chapter_offline.writing.notes.reading import NOTES, notes_json
 from chapter_offline.writing.progress import Progress
 
 __all__ = [
@@ -39,13 +40,16 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Planned:
-    """A plan before a token is written. model: its name. memory: resident bytes so far."""
+    """A plan before a token is written. model: its name. memory: resident bytes so far. notes: statements
+    of a person's documents.
+    """
 
     plan: Plan
     load: Load
     model: str
     window: int
     memory: int
+    notes: int = 0
 
 
 def new_brief(order: Order, progress: Progress) -> bytes:
@@ -60,7 +64,8 @@ def dry_run(order: Order, progress: Progress) -> Planned:
     """The plan, fitted to the window; nothing is written. Raises what `write` would."""
     with desk(order, progress) as at:
         load = at.author.load(order.parts)
-        return Planned(at.plan, load, at.model.name, order.window, peak_bytes())
+        count = len(at.notes.statements) if at.notes else 0
+        return Planned(at.plan, load, at.model.name, order.window, peak_bytes(), count)
 
 
 def write(
@@ -90,6 +95,8 @@ def write(
             check_system(journal, at.brief.name, out)
             keep_changes(journal, at.brief.name, at.changes)
             digest = put(out, BRIEF, at.brief_file, journal, progress)
+            if at.notes is not None:
+                put(out, NOTES, notes_json(at.notes), journal, progress)
             keep_order(journal, order, at.brief.name, at.model.name, at.origin, digest)
             pieces, missing = at.pieces()
             if len(missing) < pieces:

@@ -88,6 +88,12 @@ def write_options(command: _Command) -> _Command:
             help="Layers of the model on the GPU, -1 for all; `models devices` shows which there are.  [default: 0]",
         ),
         click.option(
+            "--notes",
+            type=path,
+            metavar="FILE.md|DIR",
+            help="Documents of your own (Markdown): statements of theirs are quoted, with file and line, in sections that they fit, and used nowhere else.",
+        ),
+        click.option(
             "--memory",
             type=Memory(),
             default=0,
@@ -252,3 +258,7 @@ def _show_plan(planned: Any, parts: tuple[int, ...]) -> None:
         f"model {planned.model}; window {planned.window:,} tokens, of which the longest piece ({load.longest_key}) takes {load.longest:,}; "
         f"at most {load.written:,} tokens written; {planned.memory / _GB:.2f} GB of memory now that the model is loaded"
     )
+    if planned.notes:
+        click.echo(
+            f"notes: {planned.notes:,} statements; {load.weighed:,} likelihoods to be read for their places"
+        )

@@ -10,11 +10,13 @@ from pathlib import Path
 from chapter_offline import __version__
 from chapter_offline.batch.lists import Line
 from chapter_offline.catalog.choose import ResolvedModel, resolve_model
+from chapter_offline.chapter.notes import Notes
 from chapter_offline.errors import BadInputError, ChapterOfflineError, UsageError
 from chapter_offline.knowledge.library import slug
 from chapter_offline.orders import Order, checked_name
 from chapter_offline.resources import prompts_dir
 from chapter_offline.writing.manifest import digest_of
+from chapter_offline.writing.notes.reading import read_notes
 
 _FOLDER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
@@ -51,9 +53,10 @@ def entries(
     where two different chapters would have one folder.
     """
     found: dict[str, Entry] = {}
+    read: dict[Path, Notes] = {}
     again = []
     for number, line in enumerate(lines, start=1):
-        entry = Entry(number, line.where, _order(line, common, out))
+        entry = Entry(number, line.where, _order(line, common, out, read))
         first = found.setdefault(entry.name.lower(), entry)
         if first is entry:
             continue
@@ -66,7 +69,8 @@ def entries(
     return list(found.values()), again
 
 
-def _order(line: Line, common: Order, out: Path) -> Order:
+def _order(line: Line, common: Order, out: Path, read: dict[Path, Notes]) -> Order:
+    """read: notes by their path; those of this line are put there."""
     wanted = line.wanted
     try:
         system = checked_name(wanted.system)
@@ -78,11 +82,19 @@ def _order(line: Line, common: Order, out: Path) -> Order:
             f"{line.where}: folder {folder[:60]!r}: take letters, digits, '.', '_' and '-', beginning with a letter or digit"
         )
     own = wanted.model_dump(
-        include={"brief", "model", "depth", "voice", "seed", "words"}, exclude_none=True
+        include={"brief", "notes", "model", "depth", "voice", "seed", "words"}, exclude_none=True
     )
     if "depth" in own:
         own["words"] = None
-    return replace(common, **own, system=system, out=out / folder)
+    order = replace(common, **own, system=system, out=out / folder)
+    if isinstance(path := order.notes, Path):
+        if path not in read:
+            try:
+                read[path] = read_notes(path)
+            except BadInputError as error:
+                raise BadInputError(f"{line.where}: {error}") from None
+        order = replace(order, notes=read[path])
+    return order
 
 
 def shard(found: Sequence[Entry], number: int, of: int) -> list[Entry]:
@@ -138,5 +150,6 @@ def _digest(order: Order, model: str, prompts: str) -> str:
         *(__version__, model, prompts, brief, order.system, order.voice, order.effort),
         *(order.depth, order.words, order.window, order.parts, order.seed),
         order.gpu_layers,
+        order.notes.model_dump_json() if isinstance(order.notes, Notes) else "",
     ]
     return hashlib.sha256(json.dumps(values).encode()).hexdigest()

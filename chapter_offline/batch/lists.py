@@ -41,6 +41,7 @@ class Wanted(Shape):
 
     system: str
     brief: Path | None = None
+    notes: Path | None = None
     model: str | None = None
     depth: Depth | None = None
     voice: Voice | None = None
@@ -58,7 +59,7 @@ class Line:
 
 
 def read_list(path: Path, form: Form | None = None) -> list[Line]:
-    """The entries of a list, in its order; paths of briefs are taken from the list's own folder.
+    """The entries of a list, in its order; paths of briefs and notes are taken from the list's own folder.
 
     form: None goes by the file's ending; on standard input (`-`), by its first character. Raises
     BadInputError, with the place, for what can't be read or is no entry, and for an empty list.
@@ -158,6 +159,5 @@ def _wanted(row: Mapping[str, Any], where: str, folder: Path) -> Wanted:
         raise BadInputError(f"{where}: {place}: {first['msg']}") from None
     if wanted.depth and wanted.words is not None:
         raise BadInputError(f"{where}: depth and words both say how long it is to be; give one")
-    if wanted.brief is not None:
-        return wanted.model_copy(update={"brief": folder / wanted.brief})
-    return wanted
+    own = {"brief": wanted.brief, "notes": wanted.notes}
+    return wanted.model_copy(update={name: folder / at for name, at in own.items() if at})

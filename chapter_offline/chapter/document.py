@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from chapter_offline.chapter.escape import markdown
+from chapter_offline.chapter.notes import Note, Placed
 from chapter_offline.chapter.plan import PartPlan, Plan, SectionPlan
 from chapter_offline.chapter.voice import Voice
 
@@ -55,7 +56,8 @@ class Pieces:
 class Chapter:
     """A whole chapter, ready for a page. parts: which of the plan's parts were asked for.
 
-    pinned: by section, Markdown that a person has written in its place.
+    pinned: by section, Markdown that a person has written in its place. notes: what stands where of
+    a person's own documents.
     """
 
     plan: Plan
@@ -64,11 +66,16 @@ class Chapter:
     parts: tuple[int, ...]
     pieces: Pieces
     pinned: Mapping[str, str] = field(default_factory=dict)
+    notes: Placed = field(default_factory=Placed)
 
     @property
     def composed(self) -> bool:
         """Whether it stands on claims; in voice `free` the model writes every section itself."""
         return self.voice != "free"
+
+    def quoted(self, section: str) -> tuple[Note, ...]:
+        """What of a person's documents stands in a section; nothing where a person has edited it."""
+        return () if section in self.pinned else self.notes.sections.get(section, ())
 
 
 def retold(plan: Plan, said: Mapping[str, Said]) -> Plan:

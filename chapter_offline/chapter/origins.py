@@ -9,7 +9,7 @@ from chapter_offline.chapter.document import Chapter
 from chapter_offline.chapter.escape import plain
 from chapter_offline.chapter.plan import SectionPlan
 
-Origin = Literal["library", "brief", "computed", "model", "person"]
+Origin = Literal["library", "brief", "computed", "model", "person", "notes"]
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Block:
     """A passage of one origin. section: its id; a part's own text is under "p01", "p02" …
 
     claim: whose it is, if a claim's. job: which job of the model wrote it. chance: that a claim in the
-    model's words is true to the claim.
+    model's words is true to the claim. place: file and line of what is quoted from a person's notes.
     """
 
     part: int
@@ -27,6 +27,7 @@ class Block:
     claim: str = ""
     job: str = ""
     chance: float | None = None
+    place: str = ""
 
 
 def blocks(chapter: Chapter) -> Iterator[Block]:
@@ -53,6 +54,8 @@ def blocks(chapter: Chapter) -> Iterator[Block]:
                 yield from _computed(section)
                 text = " ".join(pieces.free.get(section.id, ()))
                 yield Block(section.part, section.id, "model", text, job=section.id)
+            for note in chapter.quoted(section.id):
+                yield Block(section.part, section.id, "notes", note.text, place=note.place)
 
 
 def _composed(chapter: Chapter, section: SectionPlan) -> Iterator[Block]:

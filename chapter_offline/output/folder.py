@@ -26,6 +26,7 @@ OURS = (
 
 _MOVED = (
     *OURS[:-1],
+    "notes.json",
     "journal.sqlite-wal",
     "journal.sqlite-shm",
     "manifest.json.sig",

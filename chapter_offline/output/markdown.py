@@ -6,14 +6,17 @@ list items and cells.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby
 
 from chapter_offline.chapter.document import Chapter
 from chapter_offline.chapter.escape import markdown
+from chapter_offline.chapter.notes import Placed
 from chapter_offline.chapter.origins import Origin, counted
 from chapter_offline.chapter.plan import THIN, PartPlan, Row, SectionPlan
 from chapter_offline.chapter.tables import Table
 from chapter_offline.knowledge.spec import label_pattern
+from chapter_offline.output.quoting import appendix, how_to_read, quotations
 
 _BAR = re.compile(r"(?<!\\)\|")
 """A bar that would end a cell."""
@@ -27,6 +30,7 @@ _WROTE: Mapping[Origin, str] = {
     "computed": "computed",
     "model": "the model's",
     "person": "a person's",
+    "notes": "quoted from notes",
 }
 PINNED = "*A person has edited this section by hand.*"
 
@@ -54,6 +58,8 @@ def words(text: str) -> int:
 
 def _opening(chapter: Chapter) -> Iterator[str]:
     model = markdown(chapter.model)
+    notes = how_to_read(chapter.notes)
+    told = f" {markdown(notes)}" if notes else ""
     if chapter.composed:
         yield (
             f"*How to read this chapter.* The statements come from a library that people wrote; every figure is assumed or "
@@ -61,12 +67,13 @@ def _opening(chapter: Chapter) -> Iterator[str]:
             "made before it saw the statements and unchecked, to be compared with the answer that stands under it; sections of which it makes nothing "
             "likelier are named after it. The weak answers in Part 16 are the model's too, and so are the questions after a section, kept where the section's words support them. Incidents and scenes are constructed."
             + _retold(chapter)
+            + told
         )
     else:
         yield (
             f"*How to read this chapter.* Every section was written by the model {model} and passed simple checks only: "
             "complete sentences, on the subject, no products, nothing said twice, no figure that is not in Appendix A. Nobody has verified what "
-            "it says. Figures, tables and diagrams are computed from the brief."
+            "it says. Figures, tables and diagrams are computed from the brief." + told
         )
     yield ""
     words_of = counted(chapter)
@@ -140,9 +147,12 @@ def _section(chapter: Chapter, section: SectionPlan) -> Iterator[str]:
         yield chapter.pinned[section.id]
         yield ""
         return
-    if not chapter.composed:
-        yield from _free(chapter, section)
-        return
+    yield from (_composed if chapter.composed else _free)(chapter, section)
+    yield from quotations(chapter, section)
+
+
+def _composed(chapter: Chapter, section: SectionPlan) -> Iterator[str]:
+    """A section that stands on claims."""
     yield section.frame
     yield ""
     yield from _made(section)
@@ -377,6 +387,7 @@ def _appendices(chapter: Chapter) -> Iterator[str]:
             + "."
         )
         yield ""
+    yield from appendix(chapter.notes)
 
 
 def _name(section: SectionPlan) -> str:
@@ -389,7 +400,11 @@ def section_text(chapter: Chapter, section: SectionPlan) -> str:
 
 
 def thin_sections(chapter: Chapter) -> Iterator[tuple[SectionPlan, int]]:
-    """Sections of the parts asked for with fewer than 40 words, and how many they have."""
+    """Sections of the parts asked for with fewer than 40 words, and how many they have.
+
+    What is quoted from notes doesn't count.
+    """
+    chapter = replace(chapter, notes=Placed())
     for section in chapter.plan.sections(chapter.parts):
         count = words(section_text(chapter, section))
         if count < THIN:

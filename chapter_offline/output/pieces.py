@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from chapter_offline.chapter.document import Attempt, Chapter, Pieces, Said, retold
 from chapter_offline.chapter.escape import plain
+from chapter_offline.chapter.notes import Placed
 from chapter_offline.chapter.plan import Plan, SectionPlan
 from chapter_offline.chapter.voice import Voice
 from chapter_offline.output.markdown import (
@@ -20,6 +21,7 @@ from chapter_offline.output.markdown import (
     chapter_markdown,
     section_text,
 )
+from chapter_offline.output.quoting import without
 
 _ATTEMPT = re.compile(r"^> \*An attempt by .+?, unchecked:\* (.+)$", re.M)
 _MISSED = re.compile(rf"^> \*{PASSED_OVER}\* (.+)\.$", re.M)
@@ -38,17 +40,19 @@ def chapter_of(
     said: Mapping[str, Said] | None = None,
     tried: int = 0,
     pinned: Mapping[str, str] | None = None,
+    notes: Placed | None = None,
 ) -> tuple[Chapter, str]:
     """The chapter of a page in Markdown, and the first line that it would have otherwise, or "".
 
-    plan: as the page was planned; parts: those that it has. said, tried, pinned: as in `Pieces` and
+    plan: as the page was planned; parts: those that it has. said, tried, pinned, notes: as in `Pieces` and
     `Chapter`; nothing on a page tells them from what else stands there.
     """
-    texts = dict(_texts(page))
+    quoted = notes or Placed()
+    texts = dict(_texts(without(page, quoted)))
     told, by_hand = retold(plan, said or {}), pinned or {}
     bare = Chapter(told, voice, model, parts, Pieces(), by_hand)
     pieces = replace(_pieces(texts, bare), said=said or {}, tried=tried)
-    chapter = Chapter(told, voice, model, parts, pieces, by_hand)
+    chapter = Chapter(told, voice, model, parts, pieces, by_hand, quoted)
     made = chapter_markdown(chapter)
     if made == page:
         return chapter, ""

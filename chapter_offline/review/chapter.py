@@ -10,6 +10,7 @@ from pathlib import Path
 
 from chapter_offline.chapter.escape import plain
 from chapter_offline.chapter.plan import Plan
+from chapter_offline.knowledge.headings import load_headings
 from chapter_offline.knowledge.spec import Spec, load_spec
 from chapter_offline.output.numbers import unexplained
 from chapter_offline.review import faults
@@ -17,7 +18,6 @@ from chapter_offline.review.covering import (
     Covering,
     covering_of_headings,
     covering_of_plan,
-    load_headings,
 )
 from chapter_offline.review.echoes import words_of
 from chapter_offline.review.faults import Passage
@@ -105,11 +105,12 @@ class Checker:
         """
         known = source.known
         sections = read_page(source.text, bold_headings=known is None)
+        judged = known.judged(sections) if known else sections
         if known:
-            covering = covering_of_plan(sections, known.plan, known.parts)
+            covering = covering_of_plan(judged, known.plan, known.parts)
         else:
             covering = covering_of_headings(sections, self._spec, load_headings(self.prompts))
-        everything = list(_passages(sections, covering, ours=known is not None))
+        everything = list(_passages(judged, covering, ours=known is not None))
         body = [p for p in everything if known is None or p.part]
         found = [*covering.findings, *self._faults(body)]
         found += (
@@ -201,7 +202,11 @@ class Checker:
             unchecked=unchecked,
             rows=tuple(row for row in rows if row.number or row.words or any(row.counts.values())),
             findings=findings,
-            notes=(*source.notes, *(() if known else _OF_A_STRANGER)),
+            notes=(
+                *source.notes,
+                *(known.unjudged if known else ()),
+                *(() if known else _OF_A_STRANGER),
+            ),
         )
 
 

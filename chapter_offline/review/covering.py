@@ -3,11 +3,10 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from chapter_offline.chapter.escape import plain
 from chapter_offline.chapter.plan import THIN, Plan
-from chapter_offline.knowledge.files import Shape, read_toml, shaped
+from chapter_offline.knowledge.headings import Headings
 from chapter_offline.knowledge.spec import Part, Spec
 from chapter_offline.review.findings import Finding
 from chapter_offline.review.page import Section, plain_heading
@@ -18,13 +17,6 @@ _EMPTY = frozenset(
     "a an the of and or is are to in for it its this that does do on with at by".split()
 )
 _RULE = "To carry away."
-
-
-class Headings(Shape):
-    """Other words for what the spec's headings say: of parts by number, of requirements by id."""
-
-    parts: Mapping[str, tuple[str, ...]]
-    requirements: Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True)
@@ -38,12 +30,6 @@ class Covering:
     parts: tuple[int, ...]
     findings: tuple[Finding, ...]
     owners: tuple[str, ...] = ()
-
-
-def load_headings(prompts: Path) -> Headings:
-    """Raises BadInputError."""
-    path = prompts / "headings.toml"
-    return shaped(Headings, read_toml(path), path.name)
 
 
 # ---------------------------------------------------------------------- a page of ours

@@ -1,12 +1,16 @@
 """Reads a chapter from anywhere: one of our folders with its plan, or any file of Markdown."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from chapter_offline.chapter.notes import Placed
 from chapter_offline.chapter.plan import Plan
 from chapter_offline.errors import BadInputError, UsageError
 from chapter_offline.knowledge.briefs import load_brief
 from chapter_offline.knowledge.library import load_library
+from chapter_offline.output.quoting import is_quotation
+from chapter_offline.review.page import Block, Section
 from chapter_offline.writing.manifest import digest_of, read_manifest
 
 MOST_BYTES = 8_000_000
@@ -18,11 +22,29 @@ _TEXTUAL = {"\t", "\n", "\r", "\f"}
 
 @dataclass(frozen=True)
 class Known:
-    """What a folder of ours says of its page. voice: in which it was written."""
+    """What a folder of ours says of its page. voice: in which it was written. notes: what it quotes of a
+    person's documents.
+    """
 
     plan: Plan
     parts: tuple[int, ...]
     voice: str
+    notes: Placed = field(default_factory=Placed)
+
+    def judged(self, sections: Sequence[Section]) -> list[Section]:
+        """The sections without what is quoted in them: it is not checked, and covers nothing."""
+
+        def own(block: Block) -> bool:
+            return not (block.quoted and is_quotation(block.label, block.text, self.notes))
+
+        return [replace(each, blocks=list(filter(own, each.blocks))) for each in sections]
+
+    @property
+    def unjudged(self) -> tuple[str, ...]:
+        """What a reader of a report should know of that, in a line or none."""
+        count = sum(map(len, self.notes.sections.values()))
+        what = "1 quotation" if count == 1 else f"{count} quotations"
+        return (f"{what} from notes, which cover nothing either",) if count else ()
 
 
 @dataclass(frozen=True)
@@ -59,7 +81,7 @@ def read_source(path: Path, prompts: Path) -> Source:
         notes += (
             "written with other prompts than these: what its plan wants, and its figures, are those of today's library",
         )
-    return Source(path, text, Known(plan, settings.parts, settings.voice), notes)
+    return Source(path, text, Known(plan, settings.parts, settings.voice, manifest.placed), notes)
 
 
 def _decoded(path: Path) -> tuple[str, tuple[str, ...]]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from chapter_offline.chapter.document import Chapter, Pieces, retold
 from chapter_offline.chapter.escape import plain
+from chapter_offline.chapter.notes import Placed
 from chapter_offline.chapter.plan import Plan
 from chapter_offline.chapter.voice import Voice
 from chapter_offline.engine.interface import (
@@ -21,6 +22,7 @@ from chapter_offline.errors import UsageError
 from chapter_offline.writing.asking import Asking
 from chapter_offline.writing.budget import Need, check_fits
 from chapter_offline.writing.fidelity import Judge
+from chapter_offline.writing.notes.placing import Placing
 from chapter_offline.writing.progress import Happened, Progress
 from chapter_offline.writing.settling import settled
 from chapter_offline.writing.voices.drafted import Drafted, Verdict
@@ -49,20 +51,21 @@ class Load:
     """What will be asked of the model, before a token is written.
 
     writes: per part, the number of writing jobs. longest: tokens of the longest prompt with its
-    output. written: at most so many tokens in all.
+    output. written: at most so many tokens in all. weighed: pairs of a note and a section.
     """
 
     writes: dict[int, int]
     longest: int
     longest_key: str
     written: int
+    weighed: int = 0
 
 
 class Author:
     """Writes one chapter with one engine.
 
     verdict: who judges what the model says of claims in its own words; voices drafted and revised
-    need it. effort: candidates a claim.
+    need it. effort: candidates a claim. placing: of a person's notes.
     """
 
     def __init__(
@@ -75,9 +78,10 @@ class Author:
         model: str,
         verdict: Verdict | None = None,
         effort: int = 3,
+        placing: Placing | None = None,
     ) -> None:
         self._engine, self._plan, self._voice, self._model = engine, plan, voice, model
-        self._verdict, self._effort = verdict, effort
+        self._verdict, self._effort, self._placing = verdict, effort, placing
         self._quoted = Quoted(engine, plan, asking, vendors)
         self._free = Free(engine, plan, asking, vendors)
         self._drafted: Drafted | None = None
@@ -110,13 +114,15 @@ class Author:
             written += sum(step.max_tokens for step in task.job.steps if isinstance(step, Span))
             if need.tokens > longest:
                 longest, longest_key = need.tokens, need.key
-        return Load(writes, longest, longest_key, written)
+        weighed = len(self._placing.jobs(parts)) if self._placing else 0
+        return Load(writes, longest, longest_key, written, weighed)
 
     def write(self, parts: Sequence[int], progress: Progress) -> Authored:
         """Writes the chapter. Raises DoesNotFitError; KeyboardInterrupt passes through."""
         started = time.monotonic()
         tasks = self.tasks(parts)
         run = _Run(self._engine, self._plan, progress, started)
+        notes, weighed = self._place(parts, run)
         written = run.write("writing", tasks)
         scores: dict[str, float] = {}
         if self._voice == "free":
@@ -135,12 +141,20 @@ class Author:
             said, second = self._drafted.said(parts, written, run.write, run.score, revise)
             written |= second
             pieces = replace(pieces, said=said, tried=len(self._drafted.claims(parts)))
-        return self._authored(parts, pieces, written, len(scores), started)
+        return self._authored(parts, pieces, notes, written, len(scores) + weighed, started)
+
+    def _place(self, parts: Sequence[int], run: "_Run") -> tuple[Placed, int]:
+        """Where notes are quoted, and how many likelihoods that took."""
+        if self._placing is None:
+            return Placed(), 0
+        scores = run.score(self._engine, self._placing.jobs(parts), "placing notes")
+        return self._placing.placed(parts, scores), len(scores)
 
     def _authored(
         self,
         parts: Sequence[int],
         pieces: Pieces,
+        notes: Placed,
         written: dict[str, Written],
         scored: int,
         started: float,
@@ -148,7 +162,7 @@ class Author:
         stands = () if self._voice == "free" else map(plain, self._plan.texts())
         pieces = settled(pieces, stands)
         plan = retold(self._plan, pieces.said)
-        chapter = Chapter(plan, self._voice, self._model, tuple(parts), pieces)
+        chapter = Chapter(plan, self._voice, self._model, tuple(parts), pieces, notes=notes)
         seconds = time.monotonic() - started
         judge = self._verdict.judge if self._verdict else None
         return Authored(chapter, tuple(written.values()), scored, seconds, self._effort, judge)
@@ -182,15 +196,17 @@ class _Run:
                 self._progress.part_done(task.part, title, note)
         return results
 
-    def score(self, engine: Engine, jobs: Sequence[ScoreJob]) -> dict[str, Scored]:
+    def score(
+        self, engine: Engine, jobs: Sequence[ScoreJob], what: str = "weighing"
+    ) -> dict[str, Scored]:
         """Likelihoods by key, as this engine has them."""
         if not jobs:
             return {}
-        self._progress.stage("weighing", len(jobs))
+        self._progress.stage(what, len(jobs))
         scores: dict[str, Scored] = {}
         for number, result in enumerate(engine.score(jobs)):
             scores[result.key] = result
-            self._say("weighing", 0, result.key.partition("|")[2], number + 1, len(jobs))
+            self._say(what, 0, result.key.partition("|")[2], number + 1, len(jobs))
         return scores
 
     def _say(self, what: str, part: int, section: str, done: int, total: int) -> None:

@@ -18,6 +18,7 @@ import psutil
 from pydantic import BaseModel, Field
 
 from chapter_offline import __version__
+from chapter_offline.chapter.notes import Notes, Placed
 from chapter_offline.chapter.origins import Origin as Source
 from chapter_offline.chapter.plan import Depth, Plan, make_plan
 from chapter_offline.chapter.voice import Voice
@@ -34,6 +35,7 @@ from chapter_offline.writing.author import Authored
 from chapter_offline.writing.changes import Changes
 from chapter_offline.writing.fidelity import Judge
 from chapter_offline.writing.leaning import Calibration, known_from
+from chapter_offline.writing.notes import placing
 from chapter_offline.writing.origins import Sentence, counted, sentences
 from chapter_offline.writing.voices import missed, quoted
 
@@ -128,6 +130,13 @@ class PromptsRecord(Shape):
     files: dict[str, str]
 
 
+class NotesRecord(Shape):
+    """A person's documents. files: sha256 by name. placed: what of them stands where, and what does not and why."""
+
+    files: dict[str, str]
+    placed: Placed
+
+
 class Tokens(Shape):
     prompt: int
     output: int
@@ -141,7 +150,7 @@ class JobRecord(Shape):
 class Manifest(Shape):
     """`manifest.json`: what is needed to write the same bytes again, and what was written.
 
-    thresholds: nats a token. judge: who judged what the model says of claims, if it does. sections: a digest of each section's plan: claims, figures, tables.
+    thresholds: nats a token. notes: where the order had any. judge: who judged what the model says of claims, if it does. sections: a digest of each section's plan: claims, figures, tables.
     origins: sentences by part and origin. outputs: sha256 by file name. Nothing here differs from run to run on one machine.
     """
 
@@ -155,6 +164,7 @@ class Manifest(Shape):
     thresholds: dict[str, float]
     judge: Judge | None = None
     brief: Origin
+    notes: NotesRecord | None = None
     prompts: PromptsRecord
     changes: Changes
     tokens: Tokens
@@ -162,6 +172,11 @@ class Manifest(Shape):
     sections: dict[str, str]
     jobs: dict[str, JobRecord]
     outputs: dict[str, str]
+
+    @property
+    def placed(self) -> Placed:
+        """What of a person's documents stands where."""
+        return self.notes.placed if self.notes else Placed()
 
     def as_dict(self) -> dict[str, Any]:
         """The same as its file has it."""
@@ -243,8 +258,9 @@ def manifest(
     outputs: Mapping[str, str],
     origin: Origin,
     changes: Changes,
+    notes: Notes | None = None,
 ) -> Manifest:
-    """The manifest of a chapter. plan: before the model said any claim again. outputs: sha256 by file name."""
+    """The manifest of a chapter. plan: before the model said any claim again. outputs: sha256 by file name. notes: as they were read."""
     chapter, settings, facts = authored.chapter, engine.settings, engine.facts
     files = files_of(prompts)
     return Manifest(
@@ -276,9 +292,11 @@ def manifest(
             "question": quoted.GOOD_QUESTION,
             "what_if": quoted.GOOD_WHAT_IF,
             "missed": missed.RAISED,
-        },
+        }
+        | ({"note": placing.BAR} if notes else {}),
         judge=authored.judge,
         brief=origin,
+        notes=NotesRecord(files=notes.files, placed=chapter.notes) if notes else None,
         prompts=PromptsRecord(sha256=_digest(files), files=files),
         changes=changes,
         tokens=Tokens(
@@ -323,7 +341,10 @@ def run_report(
         tokens_thought=sum(job.thinking_tokens for job in authored.jobs),
         sentences_rejected=dict(sorted(rejected.items())),
         statements_scored=authored.scored,
-        left_out=authored.chapter.pieces.left_out,
+        left_out=(
+            *authored.chapter.pieces.left_out,
+            *((each.place, "note", each.why) for each in authored.chapter.notes.left_out),
+        ),
         claims_that_do_not_hold=authored.chapter.plan.omitted,
         scores={
             job.key: {

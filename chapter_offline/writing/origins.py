@@ -15,7 +15,8 @@ class Sentence(Shape):
     """A sentence, or a row of a table. claim: whose it is, if a claim's.
 
     log_prob: mean natural log-probability a token, of what the model wrote. chance: that a claim in
-    the model's words is true to the claim, as the judge had it.
+    the model's words is true to the claim, as the judge had it. place: file and line of what is
+    quoted from a person's notes.
     """
 
     part: int
@@ -25,6 +26,7 @@ class Sentence(Shape):
     claim: str = ""
     log_prob: float | None = None
     chance: float | None = None
+    place: str | None = None
 
 
 def sentences(chapter: Chapter, scores: Scores) -> Iterator[Sentence]:
@@ -41,6 +43,7 @@ def sentences(chapter: Chapter, scores: Scores) -> Iterator[Sentence]:
                 claim=block.claim,
                 log_prob=round(found[number], 3) if len(found) == len(texts) else None,
                 chance=None if block.chance is None else round(block.chance, 3),
+                place=block.place or None,
             )
 
 

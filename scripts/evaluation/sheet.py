@@ -10,9 +10,10 @@ from pathlib import Path
 
 from chapter_offline.console import table
 from chapter_offline.errors import BadInputError
+from chapter_offline.knowledge.headings import load_headings
 from chapter_offline.knowledge.spec import load_spec
 from chapter_offline.resources import prompts_dir
-from chapter_offline.review.covering import covering_of_headings, load_headings
+from chapter_offline.review.covering import covering_of_headings
 from chapter_offline.review.page import read_page
 from evaluation.versions import Result, Version
 

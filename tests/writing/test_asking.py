@@ -27,6 +27,7 @@ VALUES = {
     "opening": {"heading": "Locks", "statement": "A lock is no proof."},
     "explaining": {"statement": "A lock is no proof."},
     "instruction": {"ask": "Say yes."},
+    "place": {"heading": "Clocks", "component": "lift", "frame": "They drift."},
 }
 
 

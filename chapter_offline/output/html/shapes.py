@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from chapter_offline.chapter.notes import Note
 from chapter_offline.output.html.layout import Group
 
 
@@ -48,7 +49,7 @@ class Example:
 
 @dataclass(frozen=True)
 class SectionView:
-    """kind, label: of a callout, or "". by_hand: all of a section that a person edited. question, free: by the model. asked: (question, id, heading)."""
+    """kind, label: of a callout, or "". by_hand: all of a section that a person edited. question, free: by the model. asked: (question, id, heading). quoted: of a person's notes."""
 
     id: str
     heading: str
@@ -69,6 +70,7 @@ class SectionView:
     question: str
     free: str
     by_hand: Markup
+    quoted: tuple[Note, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ class PartView:
 
 @dataclass(frozen=True)
 class ChapterView:
-    """figures: tables of the appendix by origin. terms: (anchor, term, definition)."""
+    """figures: tables of the appendix by origin. terms: (anchor, term, definition). notes: what a reader is told of quotations, or ""."""
 
     title: str
     model: str
@@ -113,3 +115,4 @@ class ChapterView:
     parts: tuple[PartView, ...]
     figures: tuple[tuple[str, tuple[FigureRow, ...]], ...]
     terms: tuple[tuple[str, str, Markup], ...]
+    notes: str = ""

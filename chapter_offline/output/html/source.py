@@ -11,6 +11,7 @@ from chapter_offline.chapter.escape import plain
 from chapter_offline.chapter.origins import Origin, counted
 from chapter_offline.chapter.plan import THIN
 from chapter_offline.output.markdown import thin_sections
+from chapter_offline.output.quoting import left_out
 
 _LABELS: Mapping[Origin, str] = {
     "library": "people, for any system: the library",
@@ -18,6 +19,7 @@ _LABELS: Mapping[Origin, str] = {
     "computed": "the program, from the figures",
     "model": "the model",
     "person": "a person, by hand",
+    "notes": "quoted from notes, not checked",
 }
 _LATER = (".html", ".epub")
 """Outputs that are made of the others; a page can't hold its own digest."""
@@ -27,7 +29,7 @@ _LATER = (".html", ".epub")
 class Source:
     """facts: (what, value). command: for a shell. shares: (origin, words, share).
 
-    thin: (section id, name, words) below `least`. digest: of the chapter's text, in hex.
+    thin: (section id, name, words) below `least`. unquoted: (reason, places) of the notes that are not quoted. digest: of the chapter's text, in hex.
     """
 
     facts: tuple[tuple[str, str], ...]
@@ -35,6 +37,7 @@ class Source:
     shares: tuple[tuple[str, int, str], ...]
     thin: tuple[tuple[str, str, int], ...]
     least: int
+    unquoted: tuple[tuple[str, str], ...]
     digest: str
 
 
@@ -52,6 +55,7 @@ def source_of(chapter: Chapter, facts: Mapping[str, Any]) -> Source:
             for section, count in thin_sections(chapter)
         ),
         least=THIN,
+        unquoted=tuple(left_out(chapter.notes)),
         digest=outputs.get("chapter.md") or hashlib.sha256(chapter.plan.title.encode()).hexdigest(),
     )
 
@@ -68,6 +72,8 @@ def _facts(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "From", f"{model['repo']}, {model['file']}, commit {model['commit']}"
     yield "Model, sha256", str(model["sha256"])
     yield "Prompts, sha256", str(facts["prompts"]["sha256"])
+    for name, digest in facts.get("notes", {}).get("files", {}).items():
+        yield f"Notes: {name}, sha256", str(digest)
     settings = facts["settings"]
     yield (
         "Settings",
@@ -89,10 +95,13 @@ def _command(chapter: Chapter, facts: Mapping[str, Any]) -> str:
         length = ["--depth", str(settings["depth"])]
     else:
         length = ["--words", str(settings["words"])]
+    files = list(facts.get("notes", {}).get("files", ()))
+    notes = ("--notes", files[0] if len(files) == 1 else "NOTES") if files else ()
     return shlex.join(
         [
             *("chapter-offline", "write", chapter.plan.brief.name, "--brief", "brief.toml"),
             *("--model", str(model["name"]), "--voice", str(settings["voice"]), *length),
+            *notes,
             *("--parts", ",".join(map(str, settings["parts"]))),
             *("--window", str(settings["window"]), "--seed", str(settings["seed"])),
         ]

@@ -35,6 +35,7 @@ from chapter_offline.output.html.shapes import (
     TableView,
 )
 from chapter_offline.output.markdown import called_in, section_text, words
+from chapter_offline.output.quoting import how_to_read
 from chapter_offline.sizing import expressions
 
 WORDS_A_MINUTE = 200
@@ -70,6 +71,7 @@ def view_of(chapter: Chapter, drawings: Mapping[str, str]) -> ChapterView:
             )
             for term, definition in (plan.terms if quoted else ())
         ),
+        notes=how_to_read(chapter.notes),
     )
 
 
@@ -186,6 +188,7 @@ def _section(
         question=chapter.pieces.questions.get(section.id, "") if quoted else "",
         free=" ".join(chapter.pieces.free.get(section.id, ())),
         by_hand=Markup(),
+        quoted=chapter.quoted(section.id),
     )
 
 

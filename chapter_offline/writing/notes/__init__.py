@@ -1,0 +1,1 @@
+"""A person's own documents: read for their statements, and these placed in sections."""
