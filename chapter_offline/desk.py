@@ -35,7 +35,7 @@ from chapter_offline.writing.leaning import Calibration
 from chapter_offline.writing.manifest import Fit, Origin
 from chapter_offline.writing.notes.placing import placing_for
 from chapter_offline.writing.notes.reading import read_notes
-from chapter_offline.writing.progress import Progress
+from chapter_offline.writing.progress import Progress, Silent
 from chapter_offline.writing.transcript import Recorded
 from chapter_offline.writing.voices.drafted import Verdict
 
@@ -276,6 +276,14 @@ def _broken(plan: Plan, file: str) -> str:
         f"Change one of {', '.join(plan.assumptions(first.figures))}; they are used in {places or 'no section'}"
         + (f". {others} more of this kind" if others else "")
     )
+
+
+def check_brief_of(order: Order, house: House | None = None) -> None:
+    """Raises what is wrong with an order's brief, before anything is touched for it."""
+    library = (house or House()).library or load_library(prompts_dir())
+    brief = _known_brief(library, order, checked_name(order.system), Silent())
+    if brief is not None:
+        _plan(library, brief, order)
 
 
 def _known_brief(library: Library, order: Order, system: str, progress: Progress) -> Brief | None:

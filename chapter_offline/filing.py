@@ -78,7 +78,10 @@ def file_chapter(
     """
     out = at.order.out
     assert out is not None
-    chapter = replace(authored.chapter, pinned=at.changes.pinned)
+    pinned, notes = at.changes.pinned, authored.chapter.notes
+    chapter = replace(
+        authored.chapter, pinned=pinned, notes=notes.beside(pinned) if pinned else notes
+    )
     authored = replace(authored, chapter=chapter)
     drawn = render_diagrams(at.plan, chapter.parts, cache_dir() / "diagrams")
     files = {f"diagrams/{section}.svg": svg.encode() for section, svg in drawn.items()}

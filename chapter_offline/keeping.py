@@ -6,6 +6,7 @@ from pathlib import Path
 from chapter_offline.chapter.plan import Depth
 from chapter_offline.chapter.voice import Voice
 from chapter_offline.errors import UsageError
+from chapter_offline.knowledge.briefs import same_system
 from chapter_offline.knowledge.files import Shape
 from chapter_offline.orders import BRIEF, Order, known_model
 from chapter_offline.writing.changes import Changes
@@ -19,7 +20,7 @@ _ORDER = "order"
 class Kept(Shape):
     """An order as the journal keeps it. model: its name. brief_sha256: of the folder's brief.
 
-    notes: whether there are any, in the folder.
+    notes_sha256: of the notes in the folder; "" where there are none.
     """
 
     system: str
@@ -34,13 +35,13 @@ class Kept(Shape):
     gpu_layers: int
     origin: Origin
     brief_sha256: str
-    notes: bool = False
+    notes_sha256: str = ""
 
     def order(self, folder: Path, model: str | None) -> Order:
         """The same again, into the same folder, with the brief that lies there now.
 
         Raises UsageError where the model was a file that no pin names, and none is given, and
-        BadInputError where the notes are gone.
+        BadInputError where the notes are gone or were changed.
         """
         brief = folder / BRIEF
         same = brief.is_file() and (
@@ -60,7 +61,7 @@ class Kept(Shape):
             seed=self.seed,
             gpu_layers=self.gpu_layers,
             brief=brief if from_file else None,
-            notes=kept_notes(folder) if self.notes else None,
+            notes=kept_notes(folder, self.notes_sha256) if self.notes_sha256 else None,
             origin=self.origin if same else None,
         )
 
@@ -77,7 +78,13 @@ def keep_changes(journal: Journal, system: str, changes: Changes) -> None:
 
 
 def keep_order(
-    journal: Journal, order: Order, system: str, model: str, origin: Origin, brief_sha256: str
+    journal: Journal,
+    order: Order,
+    system: str,
+    model: str,
+    origin: Origin,
+    brief_sha256: str,
+    notes_sha256: str = "",
 ) -> None:
     """Puts the order into the journal, so that it can be given again by the folder alone."""
     kept = Kept(
@@ -93,7 +100,7 @@ def keep_order(
         gpu_layers=order.gpu_layers,
         origin=origin,
         brief_sha256=brief_sha256,
-        notes=order.notes is not None,
+        notes_sha256=notes_sha256,
     )
     journal.keep(_ORDER, kept.model_dump_json())
 
@@ -107,7 +114,7 @@ def kept_order(journal: Journal) -> Kept | None:
 def check_system(journal: Journal, system: str, out: Path) -> None:
     """Raises UsageError where the folder holds a chapter on another system."""
     kept = kept_order(journal)
-    if kept is not None and kept.system != system:
+    if kept is not None and not same_system(kept.system, system):
         raise UsageError(
             f"--out {out}: the chapter there is on {kept.system!r}; name another folder, or put that "
             "one aside by --fresh"

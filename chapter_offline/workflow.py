@@ -10,7 +10,7 @@ from pathlib import Path
 
 from chapter_offline.catalog.progress import Progress as CatalogProgress
 from chapter_offline.chapter.plan import Plan
-from chapter_offline.desk import Desk, House, chosen, desk
+from chapter_offline.desk import Desk, House, check_brief_of, chosen, desk
 from chapter_offline.filing import Made, file_chapter, incomplete, peak_bytes, put
 from chapter_offline.keeping import check_system, keep_changes, keep_order
 from chapter_offline.knowledge.briefs import brief_toml
@@ -22,7 +22,7 @@ from chapter_offline.resources import prompts_dir
 from chapter_offline.writing.author import Load
 from chapter_offline.writing.decide import remarks_on
 from chapter_offline.writing.journal import JOURNAL, Journal
-from chapter_offline.writing.notes.reading import NOTES, notes_json
+from chapter_offline.writing.notes.reading import NOTES, notes_json, read_notes
 from chapter_offline.writing.progress import Progress
 
 __all__ = [
@@ -82,6 +82,10 @@ def write(
     """
     started = time.monotonic()
     out = order.out or Path("chapters") / slug(checked_name(order.system))
+    if isinstance(order.notes, Path):
+        order = replace(order, notes=read_notes(order.notes))
+    if order.fresh:
+        check_brief_of(order, house)
     folder.prepare(out)
     with folder.held(out):
         if order.fresh and (aside := folder.set_aside(out)):
@@ -95,9 +99,9 @@ def write(
             check_system(journal, at.brief.name, out)
             keep_changes(journal, at.brief.name, at.changes)
             digest = put(out, BRIEF, at.brief_file, journal, progress)
-            if at.notes is not None:
-                put(out, NOTES, notes_json(at.notes), journal, progress)
-            keep_order(journal, order, at.brief.name, at.model.name, at.origin, digest)
+            notes = notes_json(at.notes) if at.notes else b""
+            noted = put(out, NOTES, notes, journal, progress) if notes else ""
+            keep_order(journal, order, at.brief.name, at.model.name, at.origin, digest, noted)
             pieces, missing = at.pieces()
             if len(missing) < pieces:
                 progress.stage(

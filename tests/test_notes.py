@@ -252,7 +252,25 @@ def test_bad_notes_are_refused_before_a_folder_is_written(
 ) -> None:
     wanted = replace(order(small_model, tmp_path / "out"), notes=tmp_path / "no.md")
     with pytest.raises(BadInputError, match=r"no\.md: can't be read"):
-        dry_run(wanted, QUIET)
+        write(wanted, QUIET)
+    assert not (tmp_path / "out").exists()
+    made = write(order(small_model, tmp_path / "out"), QUIET)
+    before = {path: path.read_bytes() for path in made.folder.rglob("*") if path.is_file()}
+    for bad in (wanted, replace(wanted, notes=None, brief=tmp_path / "no.toml")):
+        with pytest.raises(BadInputError):
+            write(replace(bad, fresh=True), QUIET)
+    assert {path: path.read_bytes() for path in made.folder.rglob("*") if path.is_file()} == before
+
+
+def test_notes_that_were_changed_in_the_folder_are_refused(
+    small_model: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "n.md").write_text(POSTMORTEM)
+    write(replace(order(small_model, tmp_path / "out"), notes=tmp_path / "n.md"), QUIET)
+    kept = tmp_path / "out" / NOTES
+    kept.write_text(kept.read_text().replace("queue", "cue"))
+    with pytest.raises(BadInputError, match=r"notes\.json: it was changed since it was written"):
+        kept_order_of(tmp_path / "out")
 
 
 def test_each_line_of_a_list_may_have_its_own(small_model: Path, tmp_path: Path) -> None:

@@ -3,17 +3,33 @@
 What they say is nobody's knowledge here: it is quoted, marked, and taken for granted nowhere.
 """
 
-from pydantic import Field
+from collections.abc import Container
+from typing import Annotated
 
+from pydantic import AfterValidator, Field
+
+from chapter_offline.chapter.escape import clean
 from chapter_offline.knowledge.files import Shape
+
+PINNED = "its section was edited by hand"
+
+
+def _on_one_line(text: str) -> str:
+    if not text or text != clean(text):
+        raise ValueError("it stands on one line, without control characters")
+    return text
+
+
+_Text = Annotated[str, AfterValidator(_on_one_line)]
+_Line = Annotated[int, Field(ge=1)]
 
 
 class Note(Shape):
     """A statement as it stands in a document, on one line and without Markdown. line: where it begins, from 1."""
 
-    file: str
-    line: int
-    text: str
+    file: _Text
+    line: _Line
+    text: _Text
 
     @property
     def place(self) -> str:
@@ -24,9 +40,9 @@ class Note(Shape):
 class Unquoted(Shape):
     """What is not quoted, and why. line: from 1."""
 
-    file: str
-    line: int
-    why: str
+    file: _Text
+    line: _Line
+    why: _Text
 
     @property
     def place(self) -> str:
@@ -50,6 +66,15 @@ class Placed(Shape):
 
     sections: dict[str, tuple[Note, ...]] = Field(default_factory=dict)
     left_out: tuple[Unquoted, ...] = ()
+
+    def beside(self, pinned: Container[str]) -> "Placed":
+        """The same where these sections are a person's: nothing is quoted there."""
+        gone = [note for name, each in self.sections.items() if name in pinned for note in each]
+        own = [Unquoted(file=note.file, line=note.line, why=PINNED) for note in gone]
+        return Placed(
+            sections={name: each for name, each in self.sections.items() if name not in pinned},
+            left_out=(*self.left_out, *own),
+        )
 
     @property
     def files(self) -> tuple[str, ...]:

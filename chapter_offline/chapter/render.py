@@ -160,7 +160,7 @@ class Page:
             T=self._term_capital,
             see=self._see,
             has=lambda role: role in brief.roles,
-            states=_listed([markdown(s.name) for s in brief.state if s.kept == COLUMN]),
+            states=_Lazy(self._states),
         )
         for phase in brief.phase:
             self._names[phase.id] = {
@@ -169,6 +169,11 @@ class Page:
                 "breaks": self._nested(phase.breaks, f"phase {phase.id}: breaks"),
                 "label": markdown(phase.label),
             }
+
+    def _states(self) -> str:
+        """The values of the column for states."""
+        names = [s.name for s in self.brief.state if s.kept == COLUMN]
+        return _listed([self.render(markdown(name), f"state {name!r}") for name in names])
 
     def noun(self, role: str) -> Noun:
         """The (escaped) noun of a role. Raises KeyError."""

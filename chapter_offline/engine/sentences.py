@@ -14,6 +14,8 @@ _ABBREVIATIONS = re.compile(
 # These end a sentence as often as not; only a number after them says that they do not.
 _EITHER = re.compile(r"etc|a\.m|p\.m|u\.s|no|min|max|co|inc|ltd|corp|al|ed|sec|est|ms|avg")
 _LABEL = re.compile(r"(?:^|\n)\s*(?:[-*+>]\s+)?(?:\*\*)?(?:\d{1,3}|[A-Za-z]|[ivxIVX]{1,4})[.)]$")
+_LONGEST_LAST = 40
+"""Characters that are looked at for the last word: more than any abbreviation has."""
 _LAST_WORD = re.compile(r"[^\s(\[\"'“‘/—–-]+$")
 
 
@@ -37,7 +39,7 @@ def is_finished(text: str, following: str = "") -> bool:
         return True
     if _LABEL.search(core):
         return False
-    word = _LAST_WORD.search(core[:-1])
+    word = _LAST_WORD.search(core[-_LONGEST_LAST - 1 : -1])
     if word is None:
         return False
     last = word[0].lower()

@@ -13,6 +13,7 @@ from chapter_offline.knowledge.names import FigureEntry, Names, load_names
 from chapter_offline.knowledge.rules import Rules, load_rules
 from chapter_offline.knowledge.simulations import Simulation, load_simulations
 from chapter_offline.knowledge.spec import Spec, load_spec
+from chapter_offline.knowledge.states import COLUMN, NOWHERE
 from chapter_offline.knowledge.terms import Term, load_terms
 from chapter_offline.knowledge.traits import Traits, load_traits, with_trait_claims
 from chapter_offline.knowledge.variations import Variation, load_variations
@@ -107,6 +108,8 @@ def load_library(prompts: Path) -> Library:
     needs = {rule.id: rule.needs for rule in rules.constraint}
     for name, conditions in (needs | {rule.id: rule.needs for rule in rules.decision}).items():
         check_needs(library.names, conditions, f"rules.toml: {name}")
+    special = {figure for trait in traits.known.values() for figure in trait.figures}
+    replaced: dict[str, str] = {}
     for name, trait in traits.known.items():
         if strange := set(trait.roles) - set(library.names.roles):
             raise BadInputError(f"traits/{name}.toml: roles: {min(strange)!r} is not in names.toml")
@@ -114,9 +117,14 @@ def load_library(prompts: Path) -> Library:
             check_needs(library.names, rule.needs, f"traits/{name}.toml: {rule.id}")
         for figure in (*trait.adds, *trait.instead):
             general = library.names.figures.get(figure)
-            if not general or not general.is_:
+            if not general or not general.is_ or figure in special:
                 raise BadInputError(
                     f"traits/{name}.toml: {figure!r} is no derived figure of names.toml"
+                )
+        for figure in trait.instead:
+            if (other := replaced.setdefault(figure, name)) != name:
+                raise BadInputError(
+                    f"traits/{name}.toml: instead: {figure!r} is replaced in {other}.toml already"
                 )
     return library
 
@@ -149,6 +157,9 @@ def check_brief(library: Library, brief: Brief, where: str) -> None:
     if strange := brief.roles - set(names.roles):
         raise BadInputError(f"{where}: role {', '.join(sorted(strange))} is not in names.toml")
     _check_traits(library, brief, where)
+    if others := set(brief.own_load) - set(brief.traits):
+        raise BadInputError(f"{where}: own_load: {min(others)!r} is no trait of this brief")
+    _check_kept(brief, where)
     if set(brief.decisions) != set(names.decisions):
         raise BadInputError(f"{where}: decisions must be {', '.join(sorted(names.decisions))}")
     figures = library.figures(brief)
@@ -228,6 +239,17 @@ def assumptions(library: Library, brief: Brief) -> dict[str, float]:
         if value is not None:
             found[name] = value
     return found
+
+
+def _check_kept(brief: Brief, where: str) -> None:
+    """Raises BadInputError for a state that is kept where nothing of this brief is."""
+    places = {column[0] for record in brief.record for column in record.columns}
+    places |= {COLUMN, NOWHERE, *brief.roles, *brief.nouns}
+    for state in brief.state:
+        if state.kept not in places:
+            raise BadInputError(
+                f"{where}: state {state.name!r}: kept: {state.kept!r} is no column, role or noun"
+            )
 
 
 def _check_actors(brief: Brief, where: str) -> None:

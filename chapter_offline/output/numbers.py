@@ -15,7 +15,7 @@ _NUMBER = re.compile(
     r"(%|/s|/day| (?:ppm|µs|ms|s|min|h|days?|years?|bytes?|kB|MB|GB|TB|PB)(?:/day|/s)?(?![\w/]))?"
 )
 _NAMES = re.compile(
-    r"P\d\d(\.\d+)?|HTTP \d{3}|UTF-8|SHA-\d+|Parts? \d+(?:(?:, | and )\d+)*|[Vv][12]\b|[Ww]rite [1-9]\b|[nm]\d?²|L[456]\b|IPv[46]|n\+1"
+    r"P\d\d(\.\d+)?|HTTP \d{3}|UTF-8|SHA-\d+|Part \d\d?\b|Parts \d\d?(?:(?:, | and )\d\d?(?![\d,.]*\d)(?! ?(?:%|[a-zµ]*s\b|min|h\b|[kMGTP]?B)))*|[Vv][12]\b|[Ww]rite [1-9]\b|[nm]\d?²|L[456]\b|IPv[46]|n\+1"
 )
 _BEFORE_ROUNDING = re.compile(r"≈ [^ ]+(?: \w+)?, rounded up")
 _MODEL = ("> ", "*Check yourself:*", "Asked by the model")

@@ -11,7 +11,7 @@ from dataclasses import replace
 from chapter_offline.chapter.document import Attempt, Chapter, Pieces, Said, retold
 from chapter_offline.chapter.escape import plain
 from chapter_offline.chapter.notes import Placed
-from chapter_offline.chapter.plan import Plan, SectionPlan
+from chapter_offline.chapter.plan import PartPlan, Plan, SectionPlan
 from chapter_offline.chapter.voice import Voice
 from chapter_offline.output.markdown import (
     ASKED,
@@ -93,9 +93,7 @@ def _pieces(texts: Mapping[tuple[str, ...], str], bare: Chapter) -> Pieces:
         if found := _ATTEMPT.search(texts.get((title,), "")):
             attempts[part.number] = Attempt(part.question, (plain(found[1]),))
         if found := _MISSED.search(texts.get((title,), "")):
-            ids = {called_in(part, section): section.id for section in part.sections}
-            named = (ids.get(called) for called in found[1].split("; "))
-            missed[part.number] = tuple(name for name in named if name)
+            missed[part.number] = tuple(_named(found[1], part))
         for section in part.sections:
             text = texts.get(_path(title, section), "")
             if not bare.composed:
@@ -110,6 +108,15 @@ def _pieces(texts: Mapping[tuple[str, ...], str], bare: Chapter) -> Pieces:
                     if (heading, int(number)) in places:
                         what_if.append((plain(question), places[heading, int(number)]))
     return Pieces(attempts, questions, weak, tuple(what_if), free, missed=missed)
+
+
+def _named(text: str, part: PartPlan) -> Iterator[str]:
+    """Ids of the sections that a row names, in the part's order."""
+    for section in part.sections:
+        called = called_in(part, section)
+        if text == called or text.startswith(f"{called}; "):
+            yield section.id
+            text = text[len(called) + 2 :]
 
 
 def _path(title: str, section: SectionPlan) -> tuple[str, ...]:

@@ -1,11 +1,12 @@
-"""Reads Markdown documents for statements that can be quoted: paragraphs and items in whole sentences.
+"""Reads Markdown documents for statements that can be quoted: paragraphs and items, cut between sentences if long.
 
 Headings, code, tables, questions and what only leads over to something else are none. Of links the text
-stays, of HTML nothing does.
+stays; HTML's tags go, and a block that begins with one is passed over.
 """
 
 import hashlib
 import json
+import stat
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 NOTES = "notes.json"
 FEWEST_WORDS, MOST_WORDS = 6, 80
 _LONGEST_PARAGRAPH = 2_000
+_MOST_CHARACTERS = 1_000
+_MOST_OF_A_PARAGRAPH = 20_000
 MOST_BYTES = 2_000_000
 """Of one document; a design document of fifty pages has some 150,000."""
 MOST_STATEMENTS = 2_000
@@ -32,7 +35,7 @@ _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _BOX = ("[ ] ", "[x] ", "[X] ")
 _HTML = "HTML is not quoted; write it as plain Markdown"
 _NO_END = f"a paragraph of more than {_LONGEST_PARAGRAPH:,} words; cut it into shorter ones"
-_LONG = f"a sentence of more than {MOST_WORDS} words; cut it into shorter ones"
+_LONG = f"a sentence of more than {MOST_WORDS} words or {_MOST_CHARACTERS:,} characters; cut it into shorter ones"
 
 
 def read_notes(path: Path) -> Notes:
@@ -46,6 +49,10 @@ def read_notes(path: Path) -> Notes:
     skipped: list[Unquoted] = []
     for each, name in _documents(path):
         data = _bytes(each)
+        if name in files:
+            raise BadInputError(
+                f"{each}: another file has the same name on a page, {name!r}; rename one"
+            )
         files[name] = hashlib.sha256(data).hexdigest()
         for one in statements(_text(data, each), name):
             if isinstance(one, Note):
@@ -64,15 +71,19 @@ def read_notes(path: Path) -> Notes:
     return Notes(files=files, statements=tuple(_once(found)), skipped=tuple(skipped))
 
 
-def kept_notes(folder: Path) -> Notes:
-    """What a chapter's folder keeps of the notes. Raises BadInputError."""
+def kept_notes(folder: Path, sha256: str = "") -> Notes:
+    """What a chapter's folder keeps of the notes. sha256: what it must be, if known. Raises BadInputError."""
     path = folder / NOTES
     try:
         read = path.read_bytes()
     except OSError as error:
         raise BadInputError(
-            f"{path}: can't be read: {error.strerror}; give the notes again with --notes"
+            f"{path}: can't be read: {error.strerror}; give the notes again with `write … --notes`"
         ) from None
+    if sha256 and hashlib.sha256(read).hexdigest() != sha256:
+        raise BadInputError(
+            f"{path}: it was changed since it was written; give the notes again with `write … --notes`"
+        )
     return notes_of(read, str(path))
 
 
@@ -93,20 +104,21 @@ def notes_of(data: bytes, where: str) -> Notes:
 
 def _documents(path: Path) -> list[tuple[Path, str]]:
     """The files to read, each with its name on a page."""
-    if not path.is_dir():
-        return [(path, clean(path.name))]
     try:
-        below = sorted(each.relative_to(path) for each in path.rglob("*"))
-    except OSError as error:
-        raise BadInputError(f"{path}: can't be read: {error.strerror}") from None
-    found = [
-        (path / each, clean(each.as_posix()))
-        for each in below
-        if each.suffix.lower() == ".md"
-        and not any(part.startswith(".") for part in each.parts)
-        and (path / each).is_file()
-        and not (path / each).with_name(JOURNAL).exists()  # a chapter of ours
-    ]
+        if not path.is_dir():
+            return [(path, clean(path.name))]
+        root = path.resolve()
+        found = [
+            (path / each, clean(each.as_posix()))
+            for each in sorted(below.relative_to(path) for below in path.rglob("*"))
+            if each.suffix.lower() == ".md"
+            and not any(part.startswith(".") for part in each.parts)
+            and (path / each).is_file()
+            and (path / each).resolve().is_relative_to(root)  # no link that leads elsewhere
+            and not (path / each).with_name(JOURNAL).exists()  # a chapter of ours
+        ]
+    except (OSError, ValueError) as error:
+        raise BadInputError(f"{path}: can't be read: {_reason(error)}") from None
     if not found:
         raise BadInputError(
             f"{path}: no Markdown file (*.md) in this folder; name a file or another folder"
@@ -116,14 +128,20 @@ def _documents(path: Path) -> list[tuple[Path, str]]:
 
 def _bytes(path: Path) -> bytes:
     try:
-        size = path.stat().st_size
-        if size > MOST_BYTES:
+        about = path.stat()
+        if not stat.S_ISREG(about.st_mode):
+            raise BadInputError(f"{path}: can't be read: it is no regular file")
+        if about.st_size > MOST_BYTES:
             raise BadInputError(
-                f"{path}: {size:,} bytes; at most {MOST_BYTES:,} are taken: give the part that matters"
+                f"{path}: {about.st_size:,} bytes; at most {MOST_BYTES:,} are taken: give the part that matters"
             )
         return path.read_bytes()
-    except OSError as error:
-        raise BadInputError(f"{path}: can't be read: {error.strerror}") from None
+    except (OSError, ValueError) as error:
+        raise BadInputError(f"{path}: can't be read: {_reason(error)}") from None
+
+
+def _reason(error: OSError | ValueError) -> str:
+    return str(getattr(error, "strerror", None) or error)
 
 
 def _text(data: bytes, path: Path) -> str:
@@ -165,11 +183,11 @@ def statements(text: str, name: str) -> Iterator[Note | Unquoted]:
             yield Unquoted(file=name, line=_line(token), why=_HTML)
         elif token.type == "inline" and not heading and not cells:
             said = _said(token)
-            if len(said.split()) > _LONGEST_PARAGRAPH:
+            if len(said) > _MOST_OF_A_PARAGRAPH or len(said.split()) > _LONGEST_PARAGRAPH:
                 yield Unquoted(file=name, line=_line(token), why=_NO_END)
                 continue
             for one in _pieces(said, _line(token)):
-                if one.words > MOST_WORDS:
+                if one.words > MOST_WORDS or len(one.text) > _MOST_CHARACTERS:
                     yield Unquoted(file=name, line=one.line, why=_LONG)
                 elif one.words >= FEWEST_WORDS and not one.text.endswith(("?", ":")):
                     yield Note(file=name, line=one.line, text=one.text)

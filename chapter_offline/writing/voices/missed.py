@@ -1,4 +1,4 @@
-"""What an attempt passes over: sections whose statement it shares no word with, and makes no likelier."""
+"""What an attempt passes over: of the statements that share fewest words with it, those that it makes no likelier."""
 
 from collections.abc import Iterator, Mapping
 
