@@ -25,7 +25,7 @@ from chapter_offline.rendering import open_finished, render
 from chapter_offline.replaying import replay
 from chapter_offline.reproducing import reproduce
 from chapter_offline.rewriting import ask_what_if
-from chapter_offline.workflow import dry_run, write
+from chapter_offline.workflow import write
 from chapter_offline.writing.journal import JOURNAL, Journal
 from chapter_offline.writing.notes.reading import kept_notes
 
@@ -220,7 +220,7 @@ def test_where_they_are_gone_it_says_what_to_do(copy: Place) -> None:
     with Journal(copy.folder / JOURNAL, read_only=True) as journal:
         kept = kept_order(journal)
         assert kept is not None
-        with pytest.raises(BadInputError, match="give the notes again with --notes"):
+        with pytest.raises(BadInputError, match="give the notes again with `write … --notes`"):
             kept.order(copy.folder, copy.model)
 
 
@@ -267,10 +267,10 @@ def test_notes_that_were_changed_in_the_folder_are_refused(
 ) -> None:
     (tmp_path / "n.md").write_text(POSTMORTEM)
     write(replace(order(small_model, tmp_path / "out"), notes=tmp_path / "n.md"), QUIET)
-    kept = tmp_path / "out" / NOTES
-    kept.write_text(kept.read_text().replace("queue", "cue"))
+    kept = tmp_path / "out" / "notes.json"
+    kept.write_text(kept.read_text().replace("noon", "dawn"))
     with pytest.raises(BadInputError, match=r"notes\.json: it was changed since it was written"):
-        kept_order_of(tmp_path / "out")
+        status(tmp_path / "out", str(small_model), QUIET)
 
 
 def test_each_line_of_a_list_may_have_its_own(small_model: Path, tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """Where a sentence ends."""
 
+import time
+
 import pytest
 
 from chapter_offline.engine.sentences import is_finished, split_sentences
@@ -28,3 +30,10 @@ def test_a_mark_and_what_closes_after_it_end_a_sentence(text: str) -> None:
 def test_a_text_is_split_where_its_sentences_end() -> None:
     text = "It waits 0.5 s, i.e. too long. Then it retries. Why?"
     assert split_sentences(text) == ("It waits 0.5 s, i.e. too long.", "Then it retries.", "Why?")
+
+
+def test_a_word_without_end_is_soon_looked_at() -> None:
+    begun = time.monotonic()
+    assert is_finished("a" * 1_000_000 + ".")
+    assert len(split_sentences(f"So it is. It {'a' * 1_000_000} is.")) == 2
+    assert time.monotonic() - begun < 2

@@ -33,6 +33,10 @@ def of(*lines: str) -> list[str]:
     [
         ("It takes 62,400/s, 62,400 requests/s of 5 million users in 1.5 s.", []),
         ("In V2, P95 and HTTP 429 of Part 7 are names.", []),
+        ("It comes back in Parts 5, 8 and 9.", []),
+        ("In Parts 5 and 8, 90 ms later.", ["90 ms"]),
+        ("As Part 9, 250 ms is the limit.", ["250 ms"]),
+        ("Then Part 3 and 4,711 requests.", ["4,711"]),
         ("20,800/s × 3 = 62,400/s", []),
         ("It comes to 3 ÷ 1.5 s ≈ 2.7, rounded up to 3.", []),
         ("*How to read this chapter.* An attempt at it by the model llama-3.2-1b-135m.", []),

@@ -1,5 +1,6 @@
 """What of a person's documents is a statement, and what is refused, with its place."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -175,5 +176,33 @@ def test_what_was_read_is_kept_without_its_place_and_read_back(tmp_path: Path) -
     ):
         kept_notes(tmp_path)
     (tmp_path / NOTES).unlink()
-    with pytest.raises(BadInputError, match=r"give the notes again with --notes"):
+    with pytest.raises(BadInputError, match=r"give the notes again with `write … --notes`"):
         kept_notes(tmp_path)
+
+
+def test_one_long_word_is_soon_read_and_left_out() -> None:
+    text = f"See {'A' * 300_000} and then. " * 2 + "The queue grew until every check timed out."
+    begun = time.monotonic()
+    found = list(statements(text, "n.md"))
+    assert time.monotonic() - begun < 5
+    assert [type(each) for each in found] == [Unquoted]
+    wide = "See https://example.org/" + "a" * 2_000 + " for what the queue did on that day."
+    (one,) = statements(wide, "n.md")
+    assert isinstance(one, Unquoted)
+    assert "1,000 characters" in one.why
+
+
+def test_what_is_no_regular_file_and_what_a_link_leads_to_elsewhere_are_not_read(
+    tmp_path: Path,
+) -> None:
+    with pytest.raises(BadInputError, match="it is no regular file"):
+        read_notes(Path("/dev/zero"))
+    with pytest.raises(BadInputError, match="can't be read: File name too long"):
+        read_notes(tmp_path / ("n" * 300))
+    with pytest.raises(BadInputError, match="can't be read: embedded null byte"):
+        read_notes(tmp_path / "n\0.md")
+    (tmp_path / "else.md").write_text("The queue grew until every check timed out.")
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "link.md").symlink_to(tmp_path / "else.md")
+    with pytest.raises(BadInputError, match="no Markdown file"):
+        read_notes(tmp_path / "here")
