@@ -175,7 +175,9 @@ def check_brief(library: Library, brief: Brief, where: str) -> None:
             raise BadInputError(f"{where}: figures: {figure}: {refused}", figure)
     if unknown := set(brief.relabel) - set(names.figures):
         raise BadInputError(f"{where}: relabel: {min(unknown)!r} is no figure of names.toml")
-    if twice := set(brief.extra_figures) & set(names.figures):
+    derived = {name for name, entry in names.figures.items() if entry.is_}
+    again = {name for name, entry in brief.extra_figures.items() if entry.is_} & derived
+    if twice := (set(brief.extra_figures) & set(names.figures)) - again:
         raise BadInputError(f"{where}: extra_figures: {min(twice)!r} is in names.toml already")
     sections = library.sections(brief.roles)
     for claim in brief.claims:
