@@ -356,7 +356,8 @@ def _appendices(chapter: Chapter) -> Iterator[str]:
         )
     if plan.simulated:
         yield (
-            "A simulated figure comes from one seeded run with random arrivals and times, told to two digits; another seed gives another last one."
+            "A simulated figure comes from one seeded run with random arrivals and times, told to two digits; another seed gives another last one. "
+            "A wait may pass its limit by one step of the run."
         )
     yield ""
     tables = {
