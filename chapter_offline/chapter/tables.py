@@ -74,6 +74,7 @@ _GROWTH = (
     ("stored_all", "all_next", "all_3"),
     ("machines_load", "machines_next", "machines_3"),
     ("partitions", "partitions_next", "partitions_3"),
+    ("other_machines", "other_next", "other_3"),
     ("cost", "cost_next", "cost_3"),
 )
 """The same figure today, in a year and in three years."""
