@@ -59,7 +59,7 @@ def components(page: Page) -> str:
 
 
 def ownership(page: Page) -> str:
-    """Which failure domain owns which state: what is lost when a box is lost."""
+    """Which failure domain owns which state: what is lost when a box is lost. What others own has no frame."""
     brief = page.brief
     label = _labels(brief)
     domains: dict[str, list[str]] = {}
@@ -74,11 +74,14 @@ def ownership(page: Page) -> str:
             lines.append(_INDENT * 2 + _box(role, f"{label[role]}<br/>{note}", stateful[role]))
         lines.append(f"{_INDENT}end")
     inside = {c.role for c in brief.component}
+    called = {b for flow in brief.flow for a, b, _ in flow.steps if a in inside}
+    others = [e.role for e in brief.external if e.role in called][: MOST_NODES - len(inside)]
+    lines += [f"{_INDENT}{r}[/{_quoted(f'{label[r]}<br/>owned by others')}/]" for r in others]
     domain_of = {role: d for d, roles in domains.items() for role in roles}
     edges: dict[tuple[str, str], None] = {}
     for flow in brief.flow:
         for source, target, _ in flow.steps:
-            crosses = (
+            crosses = (source in inside and target in others) or (
                 source in inside and target in inside and domain_of[source] != domain_of[target]
             )
             if crosses and (target, source) not in edges:

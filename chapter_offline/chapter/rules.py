@@ -58,10 +58,19 @@ def violations(page: Page) -> Iterator[Violation]:
             yield Violation(
                 rule.id,
                 page.figures.worked(left),
-                page.figures.worked(right),
+                _limit(page, left, right),
                 page.must(rule.why, where),
                 expressions.names(rule.holds),
             )
+
+
+def _limit(page: Page, left: str, right: str) -> str:
+    """The other side, worked out; a plain number beside a share is a share, too."""
+    share = left in page.figures and page.figures[left].definition.unit == "%"
+    try:
+        return f"{100 * float(right):g}%" if share else page.figures.worked(right)
+    except ValueError:
+        return page.figures.worked(right)
 
 
 def _known(page: Page, rule: Constraint, where: str) -> bool:

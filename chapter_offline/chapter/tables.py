@@ -74,6 +74,7 @@ _GROWTH = (
     ("stored_all", "all_next", "all_3"),
     ("machines_load", "machines_next", "machines_3"),
     ("partitions", "partitions_next", "partitions_3"),
+    ("other_machines", "other_next", "other_3"),
     ("cost", "cost_next", "cost_3"),
 )
 """The same figure today, in a year and in three years."""
@@ -175,15 +176,23 @@ def _mean(series: Series, start: float, unit: str) -> str:
 
 
 def variations(page: Page) -> Table | None:
-    """What a change of one assumption does: the figures that it moves, and the decisions that it turns."""
+    """What a change of one assumption does: the figures that it moves, and the decisions that it turns.
+
+    A change that turns none has no row and is named in the note.
+    """
     known = {at.id: at for at in standings(page)}
-    rows = tuple(
+    found = [
         _variation(page, each, known)
         for each in page.library.variations
         if not page.holds(each.needs)
-    )
+    ]
+    rows = tuple((f"**{lead}**", moved, turned) for lead, moved, turned in found if turned)
+    calm = [f'"{lead}"' for lead, _, turned in found if not turned]
+    note = f"{VARIED_NOTE} all figures, with one assumption changed."
+    if calm:
+        note += f" Nothing turns with {' or '.join(calm)}."
     head = ("What if", "Then", "Which decision turns")
-    return Table(head, rows, f"{VARIED_NOTE} all figures, with one assumption changed.")
+    return Table(head, rows, note) if rows else None
 
 
 def _variation(
@@ -207,11 +216,11 @@ def _variation(
         if at.id in known and at.passed != known[at.id].passed
     ]
     turned += [
-        f"**Not possible as it is**: {each.left} is not below {each.right}. {each.why}"
+        f"**Not possible as it is**: {each.why} Then it would be {each.left}, against {each.right}."
         for each in violations(other)
     ]
     lead = page.must(varied.lead, f"variation {varied.id}")
-    return f"**{lead}**", "; ".join(moved) or "nothing here", " ".join(turned) or "none"
+    return lead, "; ".join(moved) or "nothing here", " ".join(turned)
 
 
 def _both(page: Page, what: str) -> tuple[str, str]:

@@ -92,7 +92,12 @@ def brief_table(prompts: Path, traits: Traits, answers: Answers) -> dict[str, An
     generic = read_toml(prompts / "briefs" / "generic.toml")
     held = traits.closed(answers.traits)
     roles = ALWAYS | answers.roles | traits.roles(held)
-    true = roles | set(held)
+    decisions = {
+        "durable_act": "approximate_ok" not in held,
+        "fail_open": False,
+        "sync_answer": True,
+    }
+    true = roles | set(held) | {name for name, yes in decisions.items() if yes}
     words = {name: answers.nouns[name] for name in ("item", "act", "person", "client", "group")}
 
     def kept(entries: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -122,11 +127,7 @@ def brief_table(prompts: Path, traits: Traits, answers: Answers) -> dict[str, An
     table: dict[str, Any] = {
         "name": answers.system,
         "traits": list(held),
-        "decisions": {
-            "durable_act": "approximate_ok" not in held,
-            "fail_open": False,
-            "sync_answer": True,
-        },
+        "decisions": decisions,
         "nouns": dict(generic.pop("nouns")) | words,
         "component": list(components.values()),
         "flow": flows,

@@ -64,8 +64,8 @@ def _opening(chapter: Chapter) -> Iterator[str]:
         yield (
             f"*How to read this chapter.* The statements come from a library that people wrote; every figure is assumed or "
             f"derived, and Appendix A says which. Each part begins with a question and an attempt at it by the model {model}, "
-            "made before it saw the statements and unchecked, to be compared with the answer that stands under it; sections of which it makes nothing "
-            "likelier are named after it. The weak answers in Part 16 are the model's too, and so are the questions after a section, kept where the section's words support them. Incidents and scenes are constructed."
+            "made before it saw the statements and unchecked, to be compared with the answer that stands under it; the sections that it passes "
+            "over are named below it. The weak answers in Part 16 are the model's too, and so are the questions after a section, kept where the section's words support them. Incidents and scenes are constructed."
             + _retold(chapter)
             + told
         )

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from systems import PROMPTS, library
+from systems import PROMPTS, library, made_brief
 
 from chapter_offline.errors import BadInputError
 from chapter_offline.knowledge.claims import Claim, SectionText
@@ -114,3 +114,10 @@ def test_a_component_without_its_state_is_refused() -> None:
 
 def test_the_files_here_are_the_traits() -> None:
     assert sorted(path.stem for path in (PROMPTS / "traits").glob("*.toml")) == ALL
+
+
+def test_a_made_system_that_moves_money_keeps_entries_of_it() -> None:
+    records = {record.name for record in made_brief(traits=["money"]).record}
+    assert "entry in the books" in records
+    nearly = made_brief(traits=["money", "approximate_ok"]).record
+    assert "entry in the books" not in {record.name for record in nearly}
