@@ -182,7 +182,7 @@ REFUSALS = {
         BAD_INPUT,
         r"mine\.toml: nouns: act, client, group, item, operator, person, service is missing$",
         ["--brief=mine.toml", "--dry-run", *WITH_TINY],
-        files={"mine.toml": user_brief(nouns={})},
+        files={"mine.toml": user_brief(nouns={}, state=[])},
     ),
     "a brief with a broken template": Refusal(
         BAD_INPUT,
@@ -190,6 +190,7 @@ REFUSALS = {
         ["--brief=mine.toml", "--dry-run", *WITH_TINY],
         files={
             "mine.toml": user_brief(
+                state=[],
                 flow=[
                     {
                         "name": "only",
@@ -197,7 +198,7 @@ REFUSALS = {
                         "steps": [["client", "gateway", "asks"]],
                         "done": "{{ moons }}",
                     }
-                ]
+                ],
             )
         },
     ),

@@ -137,7 +137,7 @@ def test_a_storm_outlives_its_cause_and_a_budget_ends_it() -> None:
 
 
 def test_a_system_with_room_for_its_bursts_has_no_such_table_and_no_curve() -> None:
-    plan = make_plan(library(), sample_briefs(library())["parking"])
+    plan = make_plan(library(), sample_briefs(library())["timetable"])
     for key in ("p09.retry_storms", "p10.load_shedding", "p09.slow_dependencies"):
         assert section(plan, key).table is None
         assert section(plan, key).diagram == section(plan, key).idea == ""
