@@ -137,9 +137,8 @@ def forge(place: Place, *, transcript: bool) -> None:
     if transcript:
         first, second = tokens[at], tokens[at + 1]
         first["id"], second["id"] = second["id"], first["id"]
-        result["sentences"]["answer"][0] = after
-        result["spans"]["answer"] = result["spans"]["answer"].replace(before, after)
-        (place.folder / "transcript.json").write_text(json.dumps(told))
+        said, instead = (json.dumps(text)[1:-1] for text in (before, after))
+        (place.folder / "transcript.json").write_text(json.dumps(told).replace(said, instead))
     set_right(place)
 
 

@@ -14,6 +14,7 @@ VALUES = {
     "question": {"statement": "It breaks."},
     "what_if": {"statement": "It breaks."},
     "weak": {"system": "lift", "question": "What breaks first?"},
+    "missed": {"system": "lift", "question": "What breaks first?", "attempt": "The rope."},
     "score": {"system": "lift"},
     "rewrite": {"statement": "1. A lock is no proof."},
     "retell": {"statement": "A lock is no proof."},
