@@ -9,6 +9,7 @@ import quickjs
 from systems import library, made_brief
 
 from chapter_offline.chapter.figuring import figures_for, with_values
+from chapter_offline.errors import BadInputError
 from chapter_offline.knowledge.briefs import Brief
 from chapter_offline.sizing import expressions, javascript
 from chapter_offline.sizing.figures import Figures
@@ -36,14 +37,16 @@ def in_javascript(figures: Figures) -> quickjs.Context:
 
 
 def changed_at_random(brief: Brief, figures: Figures, seed: int) -> dict[str, float]:
-    """Some assumptions, from a hundredth of what they are to a hundred times as much."""
-    draw = random.Random(seed)
+    """Some assumptions, from a hundredth of what they are to a hundred times as much, as far as a brief may go."""
+    draw, entries = random.Random(seed), library().figures(brief)
     assumed = [n for n in names_of(figures) if figures.definition(n).value is not None]
     changes = {}
     for name in draw.sample(assumed, 8):
         value = figures[name].magnitude * 10 ** draw.uniform(-2, 2)
         whole = figures[name].magnitude == round(figures[name].magnitude)
-        changes[name] = float(max(1, round(value))) if whole else float(f"{value:.3g}")
+        changed = float(max(1, round(value))) if whole else float(f"{value:.3g}")
+        if not entries[name].refuses(changed):
+            changes[name] = changed
     return changes
 
 
@@ -59,7 +62,11 @@ def test_a_page_derives_what_python_does(brief: Brief) -> None:
         expected = figures_for(library(), other, at_once=False)
         told = json.loads(context.eval(f"texts({json.dumps(changes)}, {json.dumps(names)})"))
         for name, text in zip(names, told, strict=True):
-            assert text == expected[name].text, (name, changes)
+            try:
+                derived = expected[name].text
+            except BadInputError:  # it comes to no number; a brief with these values is refused
+                continue
+            assert text == derived, (name, changes)
             compared += 1
     assert compared > 400
 
