@@ -24,12 +24,11 @@ _Text = Annotated[str, AfterValidator(_on_one_line)]
 _Line = Annotated[int, Field(ge=1)]
 
 
-class Note(Shape):
-    """A statement as it stands in a document, on one line and without Markdown. line: where it begins, from 1."""
+class _InDocument(Shape):
+    """Something that begins on a line of a document. line: from 1."""
 
     file: _Text
     line: _Line
-    text: _Text
 
     @property
     def place(self) -> str:
@@ -37,17 +36,16 @@ class Note(Shape):
         return f"{self.file}:{self.line}"
 
 
-class Unquoted(Shape):
+class Note(_InDocument):
+    """A statement as it stands in a document, on one line and without Markdown. line: where it begins, from 1."""
+
+    text: _Text
+
+
+class Unquoted(_InDocument):
     """What is not quoted, and why. line: from 1."""
 
-    file: _Text
-    line: _Line
     why: _Text
-
-    @property
-    def place(self) -> str:
-        """As a statement's."""
-        return f"{self.file}:{self.line}"
 
 
 class Notes(Shape):
