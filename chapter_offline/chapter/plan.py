@@ -91,6 +91,11 @@ class SectionPlan:
     figures: tuple[str, ...] = ()
 
     @property
+    def component_heading(self) -> str:
+        """The heading that the sections of its component stand under; "" where it has none."""
+        return self.component[:1].upper() + self.component[1:]
+
+    @property
     def words(self) -> int:
         """Words on the page, with the heading."""
         figures, leads = bool(self.rows), any(s.lead for s in self.statements)

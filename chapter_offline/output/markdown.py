@@ -118,9 +118,9 @@ def _part(chapter: Chapter, part: PartPlan) -> Iterator[str]:
         yield ""
 
 
-def called_in(part: PartPlan, section: SectionPlan) -> str:
+def called_in_its_part(section: SectionPlan) -> str:
     """What a section is called within its part."""
-    component = section.component[:1].upper() + section.component[1:]
+    component = section.component_heading
     return f"{component}: {section.heading}" if component else section.heading
 
 
@@ -132,7 +132,7 @@ def _question(chapter: Chapter, part: PartPlan) -> Iterator[str]:
         yield ">"
         yield f"> *An attempt by {markdown(chapter.model)}, unchecked:* {markdown(' '.join(attempt.sentences))}"
         if missed := chapter.pieces.missed.get(part.number):
-            called = {section.id: called_in(part, section) for section in part.sections}
+            called = {section.id: called_in_its_part(section) for section in part.sections}
             yield ">"
             yield f"> *{PASSED_OVER}* {'; '.join(called[name] for name in missed)}."
     yield ">"

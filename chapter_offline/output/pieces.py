@@ -17,7 +17,7 @@ from chapter_offline.output.markdown import (
     ASKED,
     COUNTED,
     PASSED_OVER,
-    called_in,
+    called_in_its_part,
     chapter_markdown,
     section_text,
 )
@@ -113,14 +113,14 @@ def _pieces(texts: Mapping[tuple[str, ...], str], bare: Chapter) -> Pieces:
 def _named(text: str, part: PartPlan) -> Iterator[str]:
     """Ids of the sections that a row names, in the part's order."""
     for section in part.sections:
-        called = called_in(part, section)
+        called = called_in_its_part(section)
         if text == called or text.startswith(f"{called}; "):
             yield section.id
             text = text[len(called) + 2 :]
 
 
 def _path(title: str, section: SectionPlan) -> tuple[str, ...]:
-    component = section.component[:1].upper() + section.component[1:]
+    component = section.component_heading
     return (title, component, section.heading) if component else (title, section.heading)
 
 

@@ -44,7 +44,7 @@ def own_text(page: str, plan: Plan, section: str) -> str:
     if found is None:
         raise UsageError(f"{section}: the chapter has no such section")
     part = f"Part {found.part}: {plan.parts[found.part - 1].title}"
-    component = found.component[:1].upper() + found.component[1:]
+    component = found.component_heading
     below = (part, component, found.heading) if component else (part, found.heading)
     for path, text in cut(page):
         if path[1:] == below:

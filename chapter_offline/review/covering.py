@@ -49,7 +49,7 @@ def covering_of_plan(sections: Sequence[Section], plan: Plan, parts: Sequence[in
             missed |= {_requirement(section.id) for section in part.sections}
             continue
         for section in part.sections:
-            component = plain(section.component[:1].upper() + section.component[1:])
+            component = plain(section.component_heading)
             heading = plain(section.heading)
             path = (title, component, heading) if component else (title, heading)
             lack = _lack(found.get(path), " / ".join(path), part.number)

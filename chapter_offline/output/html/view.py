@@ -34,7 +34,7 @@ from chapter_offline.output.html.shapes import (
     SectionView,
     TableView,
 )
-from chapter_offline.output.markdown import called_in, section_text, words
+from chapter_offline.output.markdown import called_in_its_part, section_text, words
 from chapter_offline.output.quoting import how_to_read
 from chapter_offline.sizing import expressions
 
@@ -96,7 +96,7 @@ def _part(
         asks=plain(part.question) if quoted else "",
         attempt=" ".join(attempt.sentences) if attempt else "",
         missed=tuple(
-            (section.id, plain(called_in(part, section)))
+            (section.id, plain(called_in_its_part(section)))
             for section in part.sections
             if attempt and section.id in chapter.pieces.missed.get(part.number, ())
         ),
