@@ -25,9 +25,10 @@ from chapter_offline.review.source import Known, Source
 from chapter_offline.signing import put_manifest
 from chapter_offline.writing.author import Authored
 from chapter_offline.writing.journal import Journal
-from chapter_offline.writing.manifest import MANIFEST, RUN, manifest, run_report, shape_json
+from chapter_offline.writing.manifest import MANIFEST, RUN, shape_json
 from chapter_offline.writing.notes.reading import NOTES, notes_json
 from chapter_offline.writing.progress import Progress
+from chapter_offline.writing.recording import manifest, run_report
 from chapter_offline.writing.transcript import TRANSCRIPT, transcript_json
 
 PAGE, HTML = "chapter.md", "chapter.html"

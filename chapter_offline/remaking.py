@@ -17,8 +17,9 @@ from chapter_offline.workflow import write
 from chapter_offline.writing.changes import Change, Changes, is_of
 from chapter_offline.writing.journal import JOURNAL, Journal
 from chapter_offline.writing.journaled import Missing
-from chapter_offline.writing.manifest import MANIFEST, read_manifest, section_digests
+from chapter_offline.writing.manifest import MANIFEST, read_manifest
 from chapter_offline.writing.progress import Progress
+from chapter_offline.writing.recording import section_digests
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,12 @@ import csv
 import io
 import json
 import sys
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+import tomli
 from pydantic import Field, ValidationError
 
 from chapter_offline.chapter.plan import Depth
@@ -129,8 +129,8 @@ def _csv(text: str, name: str) -> Rows:
 def _toml(text: str, name: str) -> Rows:
     """Tables `[[chapter]]`."""
     try:
-        tables = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        tables = tomli.loads(text)
+    except (tomli.TOMLDecodeError, RecursionError) as error:
         raise BadInputError(f"{name}: not valid TOML: {error}") from None
     chapters = tables.pop("chapter", [])
     if tables or not isinstance(chapters, list):

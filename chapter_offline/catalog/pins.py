@@ -6,10 +6,11 @@ where files lie or how they are fetched.
 
 import difflib
 import hashlib
-import tomllib
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
+
+import tomli
 
 from chapter_offline.errors import BadInputError, UsageError
 from chapter_offline.resources import models_file
@@ -154,8 +155,8 @@ def program_pins(path: Path) -> tuple[Pin, ...]:
 def read_toml(path: Path) -> dict[str, Any]:
     """A file of pins as TOML."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        return tomli.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomli.TOMLDecodeError) as error:
         raise BadInputError(f"{path}: can't be read as TOML: {error}") from error
 
 

@@ -41,11 +41,6 @@ def figures_for(library: Library, brief: Brief, *, at_once: bool = True) -> Figu
     return derive(definitions, runs, at_once=at_once)
 
 
-def multiplied(brief: Brief, figures: Figures, times: Mapping[str, float]) -> Brief:
-    """The brief with some assumptions multiplied. Raises KeyError for a figure that there isn't."""
-    return with_values(brief, {n: (figures[n].magnitude * by, "") for n, by in times.items()})
-
-
 def with_values(brief: Brief, values: Mapping[str, tuple[float, str]]) -> Brief:
     """The brief with other assumptions, each (value in its own unit, why)."""
     overrides, own = dict(brief.figures), dict(brief.extra_figures)

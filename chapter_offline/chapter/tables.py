@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from chapter_offline.chapter.figuring import figures_for, multiplied
 from chapter_offline.chapter.length import count
 from chapter_offline.chapter.render import Page
 from chapter_offline.chapter.rules import Standing, standings, violations
@@ -199,9 +198,9 @@ def _variation(
     page: Page, varied: Variation, known: Mapping[str, Standing]
 ) -> tuple[str, str, str]:
     if varied.id not in page.varied:
-        brief = multiplied(page.brief, page.figures, varied.times)
-        figures = figures_for(page.library, brief, at_once=False)
-        page.varied[varied.id] = Page(page.library, brief, figures)
+        values = {name: page.figures[name].magnitude * by for name, by in varied.times.items()}
+        figures = page.figures.with_values(values)
+        page.varied[varied.id] = Page(page.library, page.brief, figures)
     other = page.varied[varied.id]
     moved = []
     for name in varied.shows:

@@ -1,11 +1,11 @@
 """Reads TOML and checks its shape; whatever is wrong is said in one line with its place."""
 
 import re
-import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+import tomli
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from chapter_offline.errors import BadInputError
@@ -32,10 +32,10 @@ def read_toml(path: Path) -> dict[str, Any]:
                 f"{path}: larger than {_MOST_BYTES:,} bytes; this is no file of ours"
             )
         with path.open("rb") as file:
-            return tomllib.load(file)
+            return tomli.load(file)
     except OSError as error:
         raise BadInputError(f"{path}: {error.strerror or error}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomli.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadInputError(f"{path}: not valid TOML: {error}") from None
     except RecursionError:
         raise BadInputError(f"{path}: not valid TOML: nested too deeply") from None

@@ -9,8 +9,8 @@ gets the same numbers. A simulated one is made when it is first asked for.
 import math
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 from typing import Any, Literal
 
 from chapter_offline.errors import BadInputError
@@ -67,6 +67,9 @@ class Figure:
     printed: Printed
     before_rounding_up: str = ""
 
+    def __hash__(self) -> int:
+        return hash((self.definition.name, self.text))  # a quantity's own is slow
+
     @property
     def name(self) -> str:
         return self.definition.name
@@ -102,9 +105,12 @@ class Figures(Mapping[str, Figure]):
     """All figures of one system."""
 
     def __init__(
-        self, definitions: Mapping[str, Definition], runs: Mapping[str, Run] | None = None
+        self,
+        figures: Mapping[str, Definition | Figure],
+        runs: Mapping[str, Run] | None = None,
     ) -> None:
-        self._figures: dict[str, Figure | Definition] = dict(definitions)
+        """figures: a definition is made into its figure when that is first asked for."""
+        self._figures: dict[str, Figure | Definition] = dict(figures)
         self._runs = dict(runs or {})
         self._outcomes: dict[str, Any] = {}
         self._values = _Quantities(self)
@@ -118,7 +124,8 @@ class Figures(Mapping[str, Figure]):
     def _made(self, definition: Definition) -> Figure:
         run = definition.simulation
         if not run:
-            return _make(definition, self.__getitem__)
+            used = expressions.names(definition.expression) if definition.value is None else ()
+            return _make(definition, tuple(self[name] for name in used))
         return _simulated(definition, self.outcome(run) if self.simulates(run) else None)
 
     def __iter__(self) -> Iterator[str]:
@@ -241,6 +248,38 @@ class Figures(Mapping[str, Figure]):
                 waiting.extend(self.used_by(name))
         return tuple(found)
 
+    def with_values(self, values: Mapping[str, float]) -> "Figures":
+        """These figures with other assumptions, each a number in its own unit.
+
+        What rests on none of them is kept as it is. Raises KeyError for a figure that there isn't.
+        """
+        figures = self._figures | {name: self.definition(name) for name in self._resting_on(values)}
+        for name, value in values.items():
+            figures[name] = replace(self.definition(name), value=value)
+        return Figures(figures, self._runs)
+
+    def _resting_on(self, names: Iterable[str]) -> set[str]:
+        """These figures and all that are made of them."""
+        found: set[str] = set()
+        waiting = deque(names)
+        while waiting:
+            name = waiting.popleft()
+            if name not in found:
+                found.add(name)
+                waiting.extend(self._users.get(name, ()))
+        return found
+
+    @cached_property
+    def _users(self) -> dict[str, list[str]]:
+        """The figures that are made of each."""
+        users: dict[str, list[str]] = {}
+        for name in self._figures:
+            run = self.definition(name).simulation
+            when = expressions.names(self._runs[run].when) if run and self._runs[run].when else ()
+            for source in (*self.used_by(name), *when):
+                users.setdefault(source, []).append(name)
+        return users
+
 
 def _names(text: str, where: str) -> tuple[str, ...]:
     try:
@@ -351,14 +390,19 @@ def _simulated(definition: Definition, result: Any) -> Figure:
     return Figure(definition, printed(amount, definition.unit, scale=True, significant=2))
 
 
-def _make(definition: Definition, get: Any) -> Figure:
+@lru_cache(maxsize=8192)
+def _make(definition: Definition, sources: tuple[Figure, ...]) -> Figure:
+    """The figure of a definition from those that its expression names.
+
+    Kept, since a system is figured many times with one assumption changed, which leaves most as they are.
+    """
     import pint
 
     try:
         if definition.value is not None:
             amount = quantity(definition.value, definition.unit)
             return Figure(definition, printed(amount, definition.unit, scale=False))
-        values = {name: get(name).quantity for name in expressions.names(definition.expression)}
+        values = {source.name: source.quantity for source in sources}
         amount = expressions.evaluate(definition.expression, values)
         expressions.shown(definition.expression, dict.fromkeys(values, ""))  # it must be printable
         if not hasattr(amount, "to"):

@@ -1,11 +1,12 @@
 """What-ifs that a chapter reckons out, and the table of a simulated run."""
 
+import random
 import re
 
 import pytest
 from systems import library, made_brief
 
-from chapter_offline.chapter.figuring import figures_for, multiplied
+from chapter_offline.chapter.figuring import figures_for, with_values
 from chapter_offline.chapter.render import Page
 from chapter_offline.chapter.rules import standings
 from chapter_offline.chapter.tables import SIMULATED_NOTE, VARIED_NOTE, table_of
@@ -30,7 +31,8 @@ def test_every_figure_of_a_variation_is_what_the_changed_brief_comes_to(name: st
         lead = here.must(each.lead, each.id)
         assert (lead in rows) != (f'"{lead}"' in table.note)
         then, turned = rows.get(lead, (None, ""))
-        brief = multiplied(here.brief, here.figures, each.times)
+        values = {n: (here.figures[n].magnitude * by, "") for n, by in each.times.items()}
+        brief = with_values(here.brief, values)
         figures = figures_for(library(), brief)
         for figure in each.shows:
             was, now = here.figures[figure], figures[figure]
@@ -42,6 +44,18 @@ def test_every_figure_of_a_variation_is_what_the_changed_brief_comes_to(name: st
         for at in standings(other):
             if at.id in was:
                 assert (f"**{at.about}**" in turned) == (at.passed != was[at.id])
+
+
+@pytest.mark.parametrize("name", BRIEFS)
+def test_figures_with_another_assumption_are_those_of_the_brief_that_assumes_it(name: str) -> None:
+    figures = figures_for(library(), BRIEFS[name])
+    assumed = [n for n in figures if figures[n].definition.origin in {"given", "chosen"}]
+    for chosen in random.Random(name).sample(assumed, 5):
+        value = figures[chosen].magnitude * 2
+        other = figures.with_values({chosen: value})
+        anew = figures_for(library(), with_values(BRIEFS[name], {chosen: (value, "")}))
+        assert [other[n].text for n in other] == [anew[n].text for n in other]
+        assert other[chosen].text != figures[chosen].text
 
 
 def test_a_hundred_times_as_many_turn_a_small_system_s_decisions() -> None:
