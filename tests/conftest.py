@@ -1,6 +1,7 @@
 """Fixtures for every room: a tiny random model made on the spot, and the real 135M."""
 
 import os
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,16 @@ MODEL_VARIABLE = "CHAPTER_OFFLINE_TEST_MODEL"
 REAL_MODEL_PIN = "smollm2-135m"
 _PULLED = model_path(find_pin(REAL_MODEL_PIN, program_pins(models_file())))
 """Where `models pull` puts it; asked for before tests get folders of their own."""
+
+
+_WHOLE = re.compile(r"^pytestmark = .*pytest\.mark\.whole", re.MULTILINE)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """A module that is left out as a whole isn't imported: that alone plans a dozen systems."""
+    if "not whole" not in config.option.markexpr or collection_path.suffix != ".py":
+        return None
+    return True if _WHOLE.search(collection_path.read_text(encoding="utf-8")) else None
 
 
 @pytest.fixture(scope="session", autouse=True)

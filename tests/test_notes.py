@@ -30,7 +30,7 @@ from chapter_offline.writing.journal import JOURNAL, Journal
 from chapter_offline.writing.notes.reading import kept_notes
 
 pytest_plugins = ["places"]
-pytestmark = pytest.mark.usefixtures("planned_once")
+pytestmark = [pytest.mark.whole, pytest.mark.usefixtures("planned_once")]
 
 POSTMORTEM = """\
 # Postmortem <b>one</b>

@@ -29,7 +29,7 @@ from chapter_offline.writing.manifest import SCHEMAS, schema_json
 SCHEMA_FOLDER = Path(desk.__file__).parent / "schemas"
 ATTEMPT = "p03.attempt"
 pytest_plugins = ["places"]
-pytestmark = pytest.mark.usefixtures("planned_once")
+pytestmark = [pytest.mark.whole, pytest.mark.usefixtures("planned_once")]
 
 
 # ---------------------------------------------------------------------- manifest and run

@@ -19,7 +19,7 @@ from chapter_offline.workflow import write
 
 ATTEMPT = "p03.attempt"
 pytest_plugins = ["places"]
-pytestmark = pytest.mark.usefixtures("planned_once")
+pytestmark = [pytest.mark.whole, pytest.mark.usefixtures("planned_once")]
 
 
 def test_a_finished_chapter_has_nothing_to_be_made(first: Place) -> None:

@@ -17,6 +17,8 @@ from chapter_offline.rendering import open_finished, render
 from chapter_offline.workflow import Order, write
 from chapter_offline.writing.progress import Silent
 
+pytestmark = pytest.mark.whole
+
 SMALL = {"window": 2048, "parts": (14, 15), "depth": "quick", "threads": 1}
 
 

@@ -36,6 +36,8 @@ from chapter_offline.writing.guards import vendor_names, vendors
 from chapter_offline.writing.manifest import digest_of
 from chapter_offline.writing.progress import Happened, Silent
 
+pytestmark = pytest.mark.whole
+
 pytest_plugins = ["real_chapters"]
 model = pytest.mark.model
 ENDS = (".", "?", "!", ":", '."', '?"', ".”", "?”", ".)")

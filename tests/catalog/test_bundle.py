@@ -23,6 +23,8 @@ from chapter_offline.catalog.pins import find_pin
 from chapter_offline.catalog.wheels import BASELINES, needed, pack, usual_baseline
 from chapter_offline.errors import BadInputError, NoModelError, UsageError
 
+pytestmark = pytest.mark.whole
+
 
 @pytest.fixture
 def wheel(tmp_path: Path) -> Path:

@@ -11,6 +11,8 @@ from chapter_offline.knowledge.briefs import Brief, BriefExample
 from chapter_offline.knowledge.claims import Example
 from chapter_offline.review.samples import sample_briefs
 
+pytestmark = pytest.mark.whole
+
 PARTS = ("p04", "p06", "p08", "p09", "p10", "p11")
 BRIEFS = sample_briefs(library())
 OWN = BriefExample(

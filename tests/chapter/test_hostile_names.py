@@ -22,6 +22,8 @@ from chapter_offline.output.svg import render_diagrams
 from chapter_offline.review.covering import covering_of_plan
 from chapter_offline.review.page import read_page
 
+pytestmark = pytest.mark.whole
+
 ALL_PARTS = tuple(range(1, 19))
 ALTERNATIVE = {
     "what": "It asks nobody.",

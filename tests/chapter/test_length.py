@@ -12,6 +12,8 @@ from chapter_offline.errors import UsageError
 from chapter_offline.knowledge.briefs import Brief
 from chapter_offline.output.markdown import chapter_markdown, words
 
+pytestmark = pytest.mark.whole
+
 ALL_PARTS = tuple(range(1, 19))
 BRIEFS = {
     "the default": rate_limiter(),

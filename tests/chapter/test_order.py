@@ -11,6 +11,8 @@ from chapter_offline.knowledge.briefs import Brief
 from chapter_offline.knowledge.claims import SectionText, load_claims
 from chapter_offline.knowledge.library import Library, check_brief
 
+pytestmark = pytest.mark.whole
+
 KEY = "p08.clocks"
 LONG = " ".join(["word"] * 45)
 

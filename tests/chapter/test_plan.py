@@ -24,6 +24,8 @@ from chapter_offline.knowledge.briefs import Brief
 from chapter_offline.knowledge.lint import rendered_faults
 from chapter_offline.output.markdown import section_text, words
 
+pytestmark = pytest.mark.whole
+
 DEPTHS: tuple[Depth, ...] = ("quick", "standard", "deep")
 ALL_PARTS = tuple(range(1, 19))
 

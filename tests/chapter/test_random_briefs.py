@@ -10,6 +10,8 @@ from chapter_offline.chapter.plan import Plan, make_plan
 from chapter_offline.knowledge.briefs import Brief
 from chapter_offline.review.samples import sample_briefs
 
+pytestmark = pytest.mark.whole
+
 PIECES = (
     *'"\'`[]{}()<>|;:#&%\\/*_~^$@!?+=-.,',
     "-->", "%%", "end", "graph", "subgraph", "click", "state", "note", "{{", "}}", "<br/>",

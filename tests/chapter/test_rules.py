@@ -15,6 +15,8 @@ from chapter_offline.knowledge.briefs import Brief, Override
 from chapter_offline.knowledge.rules import Constraint
 from chapter_offline.review.samples import sample_briefs
 
+pytestmark = pytest.mark.whole
+
 
 def page(brief: Brief, **figures: float) -> Page:
     """A page of the brief with other assumptions."""

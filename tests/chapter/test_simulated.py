@@ -19,6 +19,8 @@ from chapter_offline.output.svg import render_diagrams
 from chapter_offline.review.samples import sample_briefs
 from chapter_offline.sizing.figures import Definition, Run, derive
 
+pytestmark = pytest.mark.whole
+
 CHAT = sample_briefs(library())["chat"]
 SIMULATED = [name for name, f in library().names.figures.items() if f.origin == "simulated"]
 

@@ -13,6 +13,8 @@ from chapter_offline.chapter.tables import SIMULATED_NOTE, VARIED_NOTE, table_of
 from chapter_offline.output.numbers import unexplained
 from chapter_offline.review.samples import sample_briefs
 
+pytestmark = pytest.mark.whole
+
 BRIEFS = sample_briefs(library())
 
 

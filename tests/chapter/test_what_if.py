@@ -10,6 +10,8 @@ from chapter_offline.errors import UsageError
 from chapter_offline.knowledge.briefs import Brief
 from chapter_offline.sizing.figures import Figures
 
+pytestmark = pytest.mark.whole
+
 
 def figures_of(brief: Brief) -> Figures:
     return figures_for(library(), brief)

@@ -88,9 +88,9 @@ def test_fifty_loads_and_frees_do_not_grow_the_process(tiny_model: Path) -> None
         gc.collect()
         return int(process.memory_info().rss)
 
-    settled = load(10)
+    settled = load(40)  # what waits for the collector has its most by then
     # One engine's cache and buffers are some 5 MB: one that stayed in ten would show.
-    assert load(40) - settled < 10e6
+    assert load(50) - settled < 10e6
 
 
 def test_a_failed_load_frees_what_it_had(tmp_path: Path) -> None:

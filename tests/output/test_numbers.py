@@ -9,6 +9,8 @@ from chapter_offline.output.markdown import chapter_markdown
 from chapter_offline.output.numbers import unexplained
 from chapter_offline.review.samples import sample_briefs
 
+pytestmark = pytest.mark.whole
+
 APPENDIX = """
 ## Appendix A: Figures
 

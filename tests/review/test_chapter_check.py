@@ -16,6 +16,8 @@ from chapter_offline.review.findings import Finding
 from chapter_offline.review.samples import sample_briefs
 from chapter_offline.review.source import MOST_BYTES, Known, Source, read_source
 
+pytestmark = pytest.mark.whole
+
 PLAN = rate_limiter_plan()
 ALL_PARTS = tuple(range(1, 19))
 SOME_PARTS = (6, 8)

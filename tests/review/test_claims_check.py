@@ -11,6 +11,8 @@ from chapter_offline.review.check import check_all, unused_terms
 from chapter_offline.review.findings import Finding
 from chapter_offline.review.samples import brief_named, sample_briefs
 
+pytestmark = pytest.mark.whole
+
 FAULTS = '''
 [clocks]
 frame = "What this is about, in as many words as a frame has, so that nobody takes it for thin or for empty."

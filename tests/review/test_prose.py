@@ -11,6 +11,8 @@ from chapter_offline.review.measures import repeated
 from chapter_offline.review.prose import Prose, paragraphs, read_prose, sentences_of
 from chapter_offline.review.samples import sample_briefs
 
+pytestmark = pytest.mark.whole
+
 PAGE = """# System
 
 How to read it.

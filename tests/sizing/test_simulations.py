@@ -20,6 +20,8 @@ from chapter_offline.sizing.simulations import (
     slow_dependency,
 )
 
+pytestmark = pytest.mark.whole
+
 # A big system: a million requests a second.
 BURST = Burst(
     servers=6680,

@@ -25,6 +25,8 @@ from chapter_offline.writing.decide import decide
 from chapter_offline.writing.guards import vendor_names
 from chapter_offline.writing.progress import Silent
 
+pytestmark = pytest.mark.whole
+
 EngineAt = Callable[[int], Engine]
 ALL_PARTS = tuple(range(1, 19))
 LONG = (Message("system", "You explain."), Message("user", "Say it at length, please. " * 8))

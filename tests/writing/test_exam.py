@@ -15,6 +15,8 @@ from chapter_offline.writing.fidelity import load_labelled_rewrites
 from chapter_offline.writing.guards import vendor_names
 from chapter_offline.writing.progress import Silent
 
+pytestmark = pytest.mark.whole
+
 PAPER = load_paper(PROMPTS)
 
 
