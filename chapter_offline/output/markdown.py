@@ -4,8 +4,7 @@ The structure is the program's own; text of claims and of the model only ever fi
 list items and cells.
 """
 
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import groupby
 
@@ -13,13 +12,10 @@ from chapter_offline.chapter.document import Chapter
 from chapter_offline.chapter.escape import markdown
 from chapter_offline.chapter.notes import Placed
 from chapter_offline.chapter.origins import Origin, counted
-from chapter_offline.chapter.plan import THIN, PartPlan, Row, SectionPlan
-from chapter_offline.chapter.tables import Table
-from chapter_offline.knowledge.spec import label_pattern
+from chapter_offline.chapter.plan import THIN, PartPlan, SectionPlan
+from chapter_offline.output.layouts import LAYOUTS, cells, fence, figures_table
 from chapter_offline.output.quoting import appendix, how_to_read, quotations
 
-_BAR = re.compile(r"(?<!\\)\|")
-"""A bar that would end a cell."""
 ASKED = "Asked by the model; the section that is named has what an answer needs:"
 _WHAT_IF = "p18.what_if"
 PASSED_OVER = "What this attempt passes over:"
@@ -156,13 +152,13 @@ def _composed(chapter: Chapter, section: SectionPlan) -> Iterator[str]:
     yield section.frame
     yield ""
     yield from _made(section)
-    yield from _LAYOUTS[section.form](chapter, section)
+    yield from LAYOUTS[section.form](chapter, section)
     if section.id == _WHAT_IF and chapter.pieces.what_if:
         yield from _what_if(chapter)
     if section.example:
         yield f"**{section.example.heading}**"
         yield ""
-        yield from _cells(section.example.table)
+        yield from cells(section.example.table)
         yield section.example.so
         yield ""
     if section.rule:
@@ -184,151 +180,15 @@ def _free(chapter: Chapter, section: SectionPlan) -> Iterator[str]:
 def _made(section: SectionPlan) -> Iterator[str]:
     """What the program makes of the brief: diagram, artefact, tables."""
     if section.diagram:
-        yield from _fence("mermaid", section.diagram)
+        yield from fence("mermaid", section.diagram)
         yield f"*One idea:* {section.idea}"
         yield ""
     if section.artefact:
-        yield from _fence("text", section.artefact)
+        yield from fence("text", section.artefact)
     if section.rows:
-        yield from _table(section.rows)
+        yield from figures_table(section.rows)
     if section.table:
-        yield from _cells(section.table)
-
-
-def _fence(language: str, text: str) -> Iterator[str]:
-    yield f"```{language}"
-    yield text
-    yield "```"
-    yield ""
-
-
-def _table(rows: Iterable[Row]) -> Iterator[str]:
-    cells = tuple((row.label, row.value, row.origin) for row in rows)
-    yield from _cells(Table(("Figure", "Value", "From"), cells))
-
-
-def _cells(table: Table) -> Iterator[str]:
-    if table.note:
-        yield table.note
-        yield ""
-    for row in (table.head, ("---",) * len(table.head), *table.rows):
-        yield "| " + " | ".join(_BAR.sub(r"\|", cell) for cell in row) + " |"
-    yield ""
-
-
-def _prose(chapter: Chapter, section: SectionPlan) -> Iterator[str]:
-    paragraphs: list[str] = []
-    for statement in section.statements:
-        lead = f"**{statement.lead}.** " if statement.lead else ""
-        if statement.join and paragraphs:
-            paragraphs[-1] += " " + lead + statement.text
-        else:
-            paragraphs.append(lead + statement.text)
-    for paragraph in paragraphs:
-        yield paragraph
-        yield ""
-
-
-def _stop(lead: str) -> str:
-    return lead if lead[-1:] in ".?!:" else lead + "."
-
-
-def _list(chapter: Chapter, section: SectionPlan) -> Iterator[str]:
-    """Items with a lead are bullets; a statement without one is a paragraph before or after them."""
-    for bullets, statements in groupby(section.statements, key=lambda s: bool(s.lead)):
-        if bullets:
-            items: list[str] = []
-            for statement in statements:
-                item = f"- **{_stop(statement.lead)}**{_pieces(statement.text, section.labels)}"
-                if statement.join and items:
-                    items[-1] += " " + statement.text
-                else:
-                    items.append(item)
-            yield from items
-            yield ""
-        else:
-            for statement in statements:
-                yield statement.text
-                yield ""
-
-
-def labelled(text: str, labels: Sequence[str]) -> tuple[str, tuple[tuple[str, str], ...]]:
-    """What stands before a text's first label, and each label with what follows it.
-
-    A text that lacks one of the labels stays whole.
-    """
-    places: list[tuple[int, int]] = []
-    for label in labels:
-        found = re.compile(rf"(?:^|(?<=[.?!] )){label_pattern(label)}").search(
-            text, places[-1][1] if places else 0
-        )
-        if not found:
-            return text, ()
-        places.append(found.span())
-    if not places:
-        return text, ()
-    ends = [start for start, _ in places[1:]] + [len(text)]
-    return text[: places[0][0]].strip(), tuple(
-        (text[start:end], text[end:stop].rstrip())
-        for (start, end), stop in zip(places, ends, strict=True)
-    )
-
-
-def _pieces(text: str, labels: Sequence[str]) -> str:
-    """What stands behind a lead: the text, and its pieces on lines of their own."""
-    before, pieces = labelled(text, labels)
-    lines = [f"  - *{label}*{rest}" for label, rest in pieces]
-    return "\n".join([f" {before}" if before else "", *lines])
-
-
-def _timeline(chapter: Chapter, section: SectionPlan) -> Iterator[str]:
-    for statement in section.statements:
-        yield f"- **{statement.lead}:** {statement.text}" if statement.lead else statement.text
-    yield ""
-
-
-def _blast_table(chapter: Chapter, section: SectionPlan) -> Iterator[str]:
-    """A table whose rows are claims: used where the section has no figures of its own."""
-    if section.rows:
-        yield from _prose(chapter, section)
-        return
-    rows = [s for s in section.statements if s.lead]
-    if rows:
-        yield "| What fails | Who is hit, what they see, what goes on |"
-        yield "| --- | --- |"
-        for statement in rows:
-            yield f"| **{statement.lead}** | {statement.text} |"
-        yield ""
-    for statement in section.statements:
-        if not statement.lead:
-            yield statement.text
-            yield ""
-
-
-def _dialogue(chapter: Chapter, section: SectionPlan) -> Iterator[str]:
-    for statement in section.statements:
-        if not statement.ask:
-            yield statement.text
-            yield ""
-            continue
-        yield f"**{statement.ask}**"
-        yield ""
-        if weak := chapter.pieces.weak.get(statement.id):
-            yield f"> *A weak answer ({markdown(chapter.model)}):* {markdown(weak)}"
-            yield ""
-        yield f"*A staff answer:* {statement.text}"
-        yield ""
-
-
-_LAYOUTS = {
-    "prose": _prose,
-    "facet": _prose,
-    "diagram": _prose,
-    "list": _list,
-    "table": _blast_table,
-    "timeline": _timeline,
-    "dialogue": _dialogue,
-}
+        yield from cells(section.table)
 
 
 def _what_if(chapter: Chapter) -> Iterator[str]:
@@ -370,7 +230,7 @@ def _appendices(chapter: Chapter) -> Iterator[str]:
         if rows:
             yield f"### {title}"
             yield ""
-            yield from _table(rows)
+            yield from figures_table(rows)
     if chapter.composed and plan.terms:
         yield "## Appendix B: Terms"
         yield ""

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from chapter_offline.chapter.document import Chapter
 from chapter_offline.chapter.plan import SectionPlan, Statement
 from chapter_offline.output.html.inline import Text
-from chapter_offline.output.markdown import labelled
+from chapter_offline.output.layouts import labelled
 
 Kind = Literal["prose", "list", "timeline", "table", "dialogue"]
 CALLOUTS = {
