@@ -4,6 +4,7 @@ Made from the brief, as plain text that stands in a fence.
 """
 
 from collections.abc import Callable, Iterable
+from textwrap import wrap
 
 from chapter_offline.chapter.escape import plain
 from chapter_offline.chapter.moves import moved
@@ -12,6 +13,8 @@ from chapter_offline.knowledge.briefs import Call, Record
 from chapter_offline.knowledge.states import COLUMN, NOWHERE, State
 
 _INDENT = "    "
+_WIDTH = 100
+"""Of a line that may be broken."""
 
 
 def _said(page: Page, template: str, where: str) -> str:
@@ -30,7 +33,8 @@ def _call(page: Page, call: Call) -> str:
     lines += _listed(page, call.takes, where)
     lines.append(") ->")
     lines += _listed(page, call.gives, where)
-    lines += [f"moves: {moves}" for moves in moved(page, call.name)]
+    for moves in moved(page, call.name):
+        lines += wrap(f"state: {moves}", _WIDTH, subsequent_indent=_INDENT * 2)
     lines += [f"fails: {_said(page, each, where)}" for each in call.fails]
     lines.append(f"again: {_said(page, call.repeat, where)}")
     return "\n".join(lines)
@@ -73,12 +77,12 @@ def _steps(page: Page, state: State) -> str:
     ends: dict[str, dict[str, None]] = {}
     for move in state.moves:
         ends.setdefault(move.end, {}).update(dict.fromkeys(move.by))
-    lines = [_said(page, state.name, where) + _kept(page, state)]
+    lines = [f'"{_said(page, state.name, where)}"{_kept(page, state)}']
     if state.begins:
         lines.append(f"{_INDENT}begins by {_cause(page, state.begins)}")
     for end, causes in ends.items():
         named = " or ".join(_cause(page, cause) for cause in causes)
-        lines.append(f"{_INDENT}→ {_said(page, end, where)}{' by ' if named else ''}{named}")
+        lines.append(f'{_INDENT}→ "{_said(page, end, where)}"{" by " if named else ""}{named}')
     return "\n".join(lines)
 
 

@@ -16,6 +16,10 @@ MOST_NODES = 9
 _PEOPLE = ("person", "client", "operator")
 _NEAREST = ("client", "dependency", "person", "operator")
 """Who stands around the components, if there is room for them, in this order."""
+_HANDS_ON = ("store", "queue", "stream")
+"""Who asks nobody, and only hands on what was committed or accepted."""
+_COPIES = ("cache", "index")
+"""Who keeps nothing that isn't somewhere else as well."""
 _INDENT = "    "
 
 
@@ -32,13 +36,18 @@ def _box(role: str, label: str, stateful: bool) -> str:
     return f"{role}[({_quoted(label)})]" if stateful else f"{role}[{_quoted(label)}]"
 
 
+def _arrow(source: str, target: str) -> str:
+    """A full arrow for a call that is answered, a dotted one for what is handed on."""
+    return f"{_INDENT}{source} {'-.->' if source in _HANDS_ON else '-->'} {target}"
+
+
 def _step(page: Page, text: str) -> str:
     """A template's text as a label; what was escaped for Markdown is not escaped twice."""
     return mermaid(plain(page.render(text, f"brief: {text!r} in a diagram")))
 
 
 def components(page: Page) -> str:
-    """Which component calls which: boxes keep no state, cylinders do."""
+    """Which component asks which, and which hands something on: boxes keep no state, cylinders do."""
     brief = page.brief
     label = _labels(brief)
     lines = ["flowchart LR"]
@@ -54,12 +63,12 @@ def components(page: Page) -> str:
     near = [role for role in _NEAREST if role in around and role in ends]
     shown = boxes | {role: around[role] for role in near[: MOST_NODES - len(boxes)]}
     lines += [_INDENT + box for box in shown.values()]
-    lines += [f"{_INDENT}{a} --> {b}" for a, b in edges if {a, b} <= set(shown)]
+    lines += [_arrow(a, b) for a, b in edges if {a, b} <= set(shown)]
     return "\n".join(lines)
 
 
 def ownership(page: Page) -> str:
-    """Which failure domain owns which state: what is lost when a box is lost. What others own has no frame."""
+    """Which failure domain owns which state. What others own has no frame."""
     brief = page.brief
     label = _labels(brief)
     domains: dict[str, list[str]] = {}
@@ -70,7 +79,8 @@ def ownership(page: Page) -> str:
     for number, (domain, roles) in enumerate(domains.items()):
         lines.append(f"{_INDENT}subgraph d{number}[{_quoted(mermaid(domain))}]")
         for role in roles:
-            note = "keeps state" if stateful[role] else "keeps none"
+            note = "keeps copies" if role in _COPIES else "keeps state"
+            note = note if stateful[role] else "keeps none"
             lines.append(_INDENT * 2 + _box(role, f"{label[role]}<br/>{note}", stateful[role]))
         lines.append(f"{_INDENT}end")
     inside = {c.role for c in brief.component}
@@ -86,7 +96,7 @@ def ownership(page: Page) -> str:
             )
             if crosses and (target, source) not in edges:
                 edges.setdefault((source, target))
-    lines += [f"{_INDENT}{source} --> {target}" for source, target in edges]
+    lines += [_arrow(source, target) for source, target in edges]
     return "\n".join(lines)
 
 

@@ -22,12 +22,14 @@ def moves_of(brief: Brief, cause: str) -> dict[str, list[str]]:
 
 
 def moved(page: Page, cause: str) -> list[str]:
-    """The same as plain text, a line for each state after: "held or in force → cancelled"."""
+    """The same as plain text, a line for each state after: 'from "held" or "in force" to "cancelled"'."""
 
     def said(name: str) -> str:
-        return plain(page.must(name, f"state {name!r}")).replace("`", "'")
+        return '"' + plain(page.must(name, f"state {name!r}")).replace("`", "'") + '"'
 
-    return [
-        f"{' or '.join(map(said, before))} → {said(after)}"
-        for after, before in moves_of(page.brief, cause).items()
-    ]
+    def told(before: list[str], after: str) -> str:
+        known = [said(name) for name in before if name != NEW]
+        ways = ["a new row"] * (NEW in before) + [f"from {' or '.join(known)}"] * bool(known)
+        return f"{' or '.join(ways)} to {said(after)}" if known else f"a new row, {said(after)}"
+
+    return [told(before, after) for after, before in moves_of(page.brief, cause).items()]

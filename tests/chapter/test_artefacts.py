@@ -56,7 +56,7 @@ def planned(brief: Brief) -> Plan:
 def test_a_call_says_what_it_takes_and_gives_and_how_it_fails() -> None:
     assert calls(page(with_artefacts())) == (
         "hold_bay(\n    bay: text\n    wait: time = 2 s\n) ->\n    held: yes or no\n"
-        "moves: free → held\n"
+        'state: from "free" to "held"\n'
         "fails: HTTP 409, the bay is taken\nagain: The same answer."
     )
 
@@ -87,7 +87,7 @@ def test_states_are_drawn_from_the_first_on() -> None:
 
 
 def test_steps_say_who_makes_each() -> None:
-    lines = ["free", "    → held by hold_bay", "held", "    → free", "    → gone", "gone"]
+    lines = ['"free"', '    → "held" by hold_bay', '"held"', '    → "free"', '    → "gone"', '"gone"']
     assert steps(page(with_artefacts())).splitlines() == lines
 
 

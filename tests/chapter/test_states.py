@@ -84,7 +84,7 @@ def test_diagram_calls_and_steps_show_the_same_moves(name: str) -> None:
     }
     assert moved == arrows
     told = sum(len(moves_of(brief, call.name)) for call in brief.call)
-    assert calls(shown).count("\nmoves: ") == told
+    assert calls(shown).count("\nstate: ") == told
     assert steps(shown).count("→") == len(arrows)
 
 
