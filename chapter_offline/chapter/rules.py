@@ -12,18 +12,22 @@ from chapter_offline.sizing.expressions import ExpressionError
 
 @dataclass(frozen=True)
 class Violation:
-    """A constraint that does not hold. left, right: its sides, worked out. figures: all it names."""
+    """A constraint that does not hold. left, right: its sides, worked out. figures: all it names.
+
+    wrong: what the left one is to the right one, "not below" or "more than".
+    """
 
     id: str
     left: str
     right: str
     why: str
     figures: tuple[str, ...]
+    wrong: str = "not below"
 
     @property
     def text(self) -> str:
         """What is wrong, in one line."""
-        return f"{self.left} is not below {self.right} ({self.id}). {self.why}"
+        return f"{self.left} is {self.wrong} {self.right} ({self.id}). {self.why}"
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,7 @@ def violations(page: Page) -> Iterator[Violation]:
                 _limit(page, left, right),
                 page.must(rule.why, where),
                 expressions.names(rule.holds),
+                "more than" if "<=" in rule.holds else "not below",
             )
 
 

@@ -117,6 +117,7 @@ def shedding(page: Page) -> Table | None:
                 _cell(page, "shed_recovery"),
             ),
         ),
+        f"{SIMULATED_NOTE} one run each. Refused is on arrival, by the average work ahead.",
     )
 
 
@@ -124,14 +125,34 @@ def storm(page: Page) -> Table | None:
     """What a store meets when it comes back, by who retries."""
     if not page.figures.simulates("storm", "calm"):
         return None
+    run = page.figures.outcome("storm")
+    acts, away, storm = page.noun("act").pl, page.figures["away"], page.figures["storm"]
+    page.used.setdefault("away")
+    note = (
+        f"{SIMULATED_NOTE} one run each of {_length(run.calls_series)}, in which the"
+        f" {page.noun('store')} answers nothing for {away.text}. Calls have no cap, and nobody asks"
+        " again beyond these tries."
+    )
+    if run.peak > storm.magnitude:
+        note += f" More than {storm.text} calls for one come by chance."
     return Table(
-        ("When it comes back", "Every layer retries", "One layer, within its budget"),
         (
-            ("calls over first attempts, at the worst moment", *_both(page, "peak")),
-            (f"{page.noun('act').pl} that succeed in the end", *_both(page, "ok")),
+            f"When the {page.noun('store')} comes back",
+            "Every layer retries",
+            "One layer, within its budget",
+        ),
+        (
+            ("calls at the worst moment, over first attempts on average", *_both(page, "peak")),
+            (f"{acts} of the whole run that succeed by these tries", *_both(page, "ok")),
             ("all succeed again after", *_both(page, "recovery")),
         ),
+        note,
     )
+
+
+def _length(run: Series) -> str:
+    """How long a run is."""
+    return printed(quantity(run[-1][0] + run[0][0], "s"), "s", scale=True).text
 
 
 def slowness(page: Page) -> Table | None:
@@ -142,32 +163,44 @@ def slowness(page: Page) -> Table | None:
     away = page.figures["away"]
     lasts = float(away.quantity.to("s").magnitude)
     begins = lasts / 2  # as simulations.toml has it
-    moments = (
-        ("before", begins - 1),
-        ("in the first second", begins),
-        ("halfway", begins + lasts / 2),
-        ("in the last second", begins + lasts - 1),
-        ("in the second after", begins + lasts),
-        ("later", begins + lasts * 1.25),
+    ends = begins + lasts
+    stretches = (
+        ("before", 0.0, begins),
+        ("in the first second", begins, begins + 1),
+        ("from then on", begins + 1, ends),
+        ("in the second after", ends, ends + 1),
+        ("later", ends + 1, 3 * lasts),
     )
     rows = tuple(
         (
             f"**{what}**",
-            _mean(run.calls, start, ""),
-            _mean(run.answers, start, "/s"),
-            _mean(run.losses, start, "/s"),
+            _mean(run.calls, start, end, ""),
+            _mean(run.answers, start, end, "/s"),
+            _mean(run.losses, start, end, "/s"),
         )
-        for what, start in moments
+        for what, start, end in stretches
     )
-    page.used.setdefault("away")
-    note = f"{SIMULATED_NOTE} one run in which the {store} is slow for {away.text}, each line over one second."
-    head = (f"The {store} is slow", "calls in progress", "answered", "turned away or cut")
-    return Table(head, rows, note)
+    names = ("away", "slow", "timeout", "queue_wait")
+    slow, timeout, wait = (page.figures[name].text for name in names[1:])
+    for name in names:
+        page.used.setdefault(name)
+    note = (
+        f"{SIMULATED_NOTE} one run in which the {store} is slow for {away.text}, each line a mean. A"
+        f" slow call takes {slow}, half more or less, and is cut after {timeout}. A limit on waiting is"
+        f" in force: {wait} for a free call. Nobody asks again."
+    )
+    lost = "decided without a call, or cut" if _open(page) else "turned away or cut"
+    return Table((f"The {store} is slow", "calls in progress", "answered", lost), rows, note)
 
 
-def _mean(series: Series, start: float, unit: str) -> str:
-    """The mean over a second, to two digits; "none" where it is nothing."""
-    values = [value for moment, value in series if start <= moment < start + 1]
+def _open(page: Page) -> bool:
+    """Whether there is an answer where the store can't be asked."""
+    return page.brief.decisions["fail_open"]
+
+
+def _mean(series: Series, start: float, end: float, unit: str) -> str:
+    """The mean over a time, to two digits; "none" where it is nothing."""
+    values = [value for moment, value in series if start <= moment < end]
     mean = sum(values) / len(values) if values else 0.0
     if mean < 0.005:
         return "none"
@@ -187,7 +220,7 @@ def variations(page: Page) -> Table | None:
     ]
     rows = tuple((f"**{lead}**", moved, turned) for lead, moved, turned in found if turned)
     calm = [f'"{lead}"' for lead, _, turned in found if not turned]
-    note = f"{VARIED_NOTE} all figures, with one assumption changed."
+    note = f"{VARIED_NOTE} all figures, with one assumption changed, rounded on the way."
     if calm:
         note += f" Nothing turns with {' or '.join(calm)}."
     head = ("What if", "Then", "Which decision turns")
@@ -199,6 +232,7 @@ def _variation(
 ) -> tuple[str, str, str]:
     if varied.id not in page.varied:
         values = {name: page.figures[name].magnitude * by for name, by in varied.times.items()}
+        values |= {name: page.figures[figure].magnitude for name, figure in varied.to.items()}
         figures = page.figures.with_values(values)
         page.varied[varied.id] = Page(page.library, page.brief, figures)
     other = page.varied[varied.id]
@@ -215,7 +249,7 @@ def _variation(
         if at.id in known and at.passed != known[at.id].passed
     ]
     turned += [
-        f"**Not possible as it is**: {each.why} Then it would be {each.left}, against {each.right}."
+        f"**Not possible as it is**: {each.why} It would be {each.left}, {each.wrong} {each.right}."
         for each in violations(other)
     ]
     lead = page.must(varied.lead, f"variation {varied.id}")

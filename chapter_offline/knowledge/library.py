@@ -233,11 +233,20 @@ def _check_traits(library: Library, brief: Brief, where: str) -> None:
 
 
 def assumptions(library: Library, brief: Brief) -> dict[str, float]:
-    """The value of every figure that is given or chosen, in its own unit."""
+    """The value of every figure that is given or chosen, in its own unit.
+
+    Kinds of components are counted in the brief, and of each kind there are two machines at least.
+    """
+    kinds = sum(component.role not in {"worker", "store"} for component in brief.component)
+    counted = {"other_kinds": float(kinds)}
+    if chosen := library.names.figures["other_machines"].chosen:
+        counted["other_machines"] = max(chosen, 2.0 * kinds)
     found = {}
     for name, entry in library.figures(brief).items():
         own = brief.figures.get(name)
         value = own.value if own else entry.given if entry.given is not None else entry.chosen
+        if not own and value is not None:
+            value = counted.get(name, value)
         if value is not None:
             found[name] = value
     return found

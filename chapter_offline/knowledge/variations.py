@@ -11,12 +11,14 @@ from chapter_offline.knowledge.files import Shape, read_toml, shaped
 class Variation(Shape):
     """lead: what changes, a template. times: assumptions, and by what each is multiplied.
 
+    to: assumptions that change with them, each to a figure's value of today.
     shows: figures to be shown before and after, those that move. needs: as of a claim.
     """
 
     id: str
     lead: str
     times: dict[str, float] = Field(min_length=1)
+    to: dict[str, str] = Field(default_factory=dict)
     shows: tuple[str, ...] = Field(min_length=1)
     needs: tuple[str, ...] = ()
 
@@ -32,7 +34,9 @@ def load_variations(
     path = prompts / "variations.toml"
     found = shaped(_Variations, read_toml(path), path.name, path).variation
     for each in found:
-        if lost := (set(each.times) - assumptions) | (set(each.shows) - figures):
+        lost = (set(each.times) | set(each.to)) - assumptions
+        lost |= (set(each.shows) | set(each.to.values())) - figures
+        if lost:
             raise BadInputError(
                 f"{path.name}: {each.id}: {min(lost)!r} is no such figure of names.toml"
             )

@@ -49,6 +49,7 @@ const figures = (definitions, units) => {
     le: (a, b) => a <= b || close(a, b),
     gt: (a, b) => a > b && !close(a, b),
     ge: (a, b) => a >= b || close(a, b),
+    smaller: Math.min,
     sqrt: (x) => { need(x >= 0); return Math.sqrt(x); },
     erlang_c: (servers, load) => {
       whole(servers, 1);

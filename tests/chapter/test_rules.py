@@ -171,6 +171,8 @@ def test_growth_is_the_same_figures_in_a_year_and_in_three(name: str) -> None:
         ("peak_rps", "next_year_rps", "rps_3"),
         ("stored_all", "all_next", "all_3"),
     ):
+        if year in sample_briefs(library())[name].extra_figures:
+            continue  # what is stored follows something else there
         assert figures[year].magnitude == pytest.approx(factor * figures[today].magnitude, rel=0.01)
         assert figures[three].magnitude == pytest.approx(
             factor**3 * figures[today].magnitude, rel=0.01

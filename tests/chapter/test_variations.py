@@ -34,6 +34,7 @@ def test_every_figure_of_a_variation_is_what_the_changed_brief_comes_to(name: st
         assert (lead in rows) != (f'"{lead}"' in table.note)
         then, turned = rows.get(lead, (None, ""))
         values = {n: (here.figures[n].magnitude * by, "") for n, by in each.times.items()}
+        values |= {n: (here.figures[other].magnitude, "") for n, other in each.to.items()}
         brief = with_values(here.brief, values)
         figures = figures_for(library(), brief)
         for figure in each.shows:
@@ -74,7 +75,7 @@ def test_what_can_t_be_true_together_is_said() -> None:
     assert table
     impatient = next(row for row in table.rows if "half as long" in row[0])
     assert "Not possible as it is" in impatient[2]
-    assert ", against " in impatient[2]
+    assert ", not below " in impatient[2]
 
 
 def test_the_slow_store_s_run_is_told_moment_by_moment() -> None:

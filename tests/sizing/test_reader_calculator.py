@@ -128,6 +128,10 @@ class Calculator:
             load = self._sum()
             assert self._take(")")
             amount = Amount(erlang(round(servers.value), load.value))
+        elif self._take("smaller of "):
+            one = self._sum()
+            assert self._take(" and ")
+            amount = min(one, self._sum(), key=lambda each: each.value)
         elif self._take("√("):
             (value,) = self._inside()
             amount = Amount(math.sqrt(value))
