@@ -87,7 +87,14 @@ def test_states_are_drawn_from_the_first_on() -> None:
 
 
 def test_steps_say_who_makes_each() -> None:
-    lines = ['"free"', '    → "held" by hold_bay', '"held"', '    → "free"', '    → "gone"', '"gone"']
+    lines = [
+        '"free"',
+        '    → "held" by hold_bay',
+        '"held"',
+        '    → "free"',
+        '    → "gone"',
+        '"gone"',
+    ]
     assert steps(page(with_artefacts())).splitlines() == lines
 
 
