@@ -80,9 +80,19 @@ def _opening(chapter: Chapter) -> Iterator[str]:
     if chapter.plan.brief.made:
         yield (
             "The system is none of the library's, so the model chose its nouns, its roles, its traits and its orders of magnitude from "
-            "lists. `brief.toml` has them, to be corrected and used again."
+            "lists. `brief.toml` has them, to be corrected and used again." + _traitless(chapter)
         )
         yield ""
+
+
+def _traitless(chapter: Chapter) -> str:
+    """What a made brief without a trait means for the reader."""
+    if chapter.plan.brief.traits:
+        return ""
+    return (
+        " It was sure of no trait, so this chapter says what holds for any system of these parts. `brief.toml` names the traits that it "
+        "doubted: enter those that are right, and write again for what is special here."
+    )
 
 
 def _retold(chapter: Chapter) -> str:
