@@ -154,7 +154,9 @@ def states(page: Page) -> str:
         f"{_INDENT}state {_quoted(_step(page, state.name))} as {number[state.name]}"
         for state in page.brief.state
     ]
-    lines.append(f"{_INDENT}[*] --> s0")
+    for place, state in enumerate(page.brief.state):
+        if place == 0 or state.begins:
+            lines.append(f"{_INDENT}[*] --> {number[state.name]}")
     for state in page.brief.state:
         for end, what, _ in state.moves:
             lines.append(f"{_INDENT}{number[state.name]} --> {number[end]}: {_step(page, what)}")

@@ -45,7 +45,11 @@ def faults(brief: Brief) -> list[str]:
         if not move.by
     ]
     reached = {move.end for state in brief.state for move in state.moves}
-    found += [f"{s.name}: never reached" for s in brief.state[1:] if s.name not in reached]
+    found += [
+        f"{s.name}: never reached"
+        for s in brief.state[1:]
+        if s.name not in reached and not s.begins
+    ]
     if brief.state[0].kept == COLUMN and not brief.state[0].begins:
         found.append(f"{brief.state[0].name}: nobody begins it")
     return found
@@ -152,3 +156,10 @@ def test_a_brief_that_counts_its_own_load_keeps_the_general_figures() -> None:
     counted = library().figures(own)
     assert counted["avg_rps"].is_ == library().names.figures["avg_rps"].is_
     assert library().figures(brief)["avg_rps"].is_ != counted["avg_rps"].is_
+
+
+def test_every_state_in_which_a_row_begins_has_an_arrow_from_the_start() -> None:
+    shown = page_of("payment_system")
+    begun = [n for n, state in enumerate(shown.brief.state) if state.begins]
+    assert len(begun) == 2
+    assert re.findall(r"\[\*\] --> s(\d)", states(shown)) == [str(n) for n in begun]
