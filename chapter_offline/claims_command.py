@@ -121,7 +121,8 @@ def claims_check(brief_name: str | None, unused: bool) -> None:
     """Renders everything for every brief and lists what is wrong, a line each with its place.
 
     Empty places, broken grammar, unknown figures and terms, glosses that are too long, echoes between
-    sections, vendors' names, forms that lack a piece, and how each system's standard chapter reads.
+    sections, vendors' names, forms that lack a piece, labels of figures that point at another row, and
+    how each system's standard chapter reads.
     Exit code 1 where there is anything.
     """
     from chapter_offline.knowledge.library import load_library

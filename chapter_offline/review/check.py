@@ -24,6 +24,8 @@ from chapter_offline.writing.guards import vendor_names, vendors
 LONGEST_GLOSS = 10
 FEWEST_TIMES = 3
 _TIME = re.compile(r"\d")
+_POINTING = re.compile(r"\bthese\b|^(?:of|and|those|they|them|their|such|the same)\b", re.I)
+"""Words of a figure's label for which a reader would have to look at another row."""
 
 
 def check_all(library: Library, briefs: Mapping[str, Brief], *, whole: bool) -> list[Finding]:
@@ -38,11 +40,13 @@ def check_all(library: Library, briefs: Mapping[str, Brief], *, whole: bool) -> 
     if whole:
         findings += _sections(library)
         findings += _templates(library, library_templates(library), frozenset())
+        findings += _labels(_general_labels(library))
         findings += _terms(library)
     echoing: dict[tuple[str, str], Finding] = {}
     for name, brief in briefs.items():
         file = _file(library, name)
         findings += _templates(library, own[name], frozenset(brief.extra_figures))
+        findings += _labels(_own_labels(file, brief))
         try:
             reading = read_all(library, brief)
         except BadInputError as error:
@@ -116,6 +120,28 @@ def _has(library: Library, section: str) -> bool:
     except KeyError:
         return False
     return True
+
+
+def _labels(labels: Iterable[tuple[str, str]]) -> Iterator[Finding]:
+    """A figure's label stands alone in its row of the table of figures, sorted by actor."""
+    for where, label in labels:
+        if found := _POINTING.search(label):
+            what = f"its label points at another row with {found.group(0)!r}: {label!r}"
+            yield Finding(where, what)
+
+
+def _general_labels(library: Library) -> Iterator[tuple[str, str]]:
+    """Labels of the figures of `names.toml` and of traits, by place."""
+    home = {figure: name for name, t in library.traits.known.items() for figure in t.figures}
+    for figure, entry in library.names.figures.items():
+        file = f"traits/{home[figure]}.toml" if figure in home else "names.toml"
+        yield f"{file} {figure}", entry.label
+
+
+def _own_labels(file: str, brief: Brief) -> Iterator[tuple[str, str]]:
+    """Labels that a brief gives to figures, by place."""
+    for figure, entry in (brief.extra_figures | brief.relabel).items():
+        yield f"{file} {figure}", entry.label
 
 
 def unused_terms(library: Library) -> list[Finding]:

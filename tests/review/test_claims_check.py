@@ -1,5 +1,6 @@
 """Proof-reading: each kind of fault is found in a library that has it, and named with its place."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -97,6 +98,31 @@ def test_a_term_that_nobody_uses_and_a_long_gloss_are_found(
     found = [f.what for f in findings if f.where == "terms/odd.toml odd one"]
     assert found == ["its gloss has 11 words, not ten at most"]
     assert Finding("terms/odd.toml odd one", "is used by no text") in unused_terms(faulty)
+
+
+def test_a_label_that_points_at_another_row_is_found(tmp_path: Path) -> None:
+    """In a brief, in names.toml and in a trait; a label that names what it counts is none."""
+    prompts = tmp_path / "prompts"
+    shutil.copytree(PROMPTS, prompts)
+    told = {
+        "names.toml blocked": "of them, stopped in a day",
+        "traits/personal_data.toml pd_year": "such requests in a year",
+        "briefs/payment_system.toml unclear_money": "worth of these",
+        "briefs/payment_system.toml hang_yes": "{{ act.pl }} such as these",
+        "briefs/payment_system.toml line_rows": "share of those who settle such lines",
+    }
+    for where, label in told.items():
+        file, figure = where.split()
+        path = prompts / file
+        text, count = re.subn(
+            rf'(?m)^({figure} = .* label = )"[^"]*"', rf'\1"{label}"', path.read_text()
+        )
+        assert count == 1, where
+        path.write_text(text)
+    pointing = load_library(prompts)
+    found = check_all(pointing, dict([brief_named(pointing, "payment_system")]), whole=True)
+    said = {f.where for f in found if "points at another row" in f.what}
+    assert said == set(told) - {"briefs/payment_system.toml line_rows"}
 
 
 def test_an_echo_between_sections_is_found(findings: list[Finding]) -> None:
