@@ -5,19 +5,25 @@ Which come first there is no matter of weights. Knows what there is to choose fr
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from chapter_offline.chapter.escape import plain
 from chapter_offline.chapter.figuring import figures_for
 from chapter_offline.chapter.offers import Omitted, Slot, slots, statements
 from chapter_offline.chapter.plan import choosing_of, words_of
 from chapter_offline.chapter.render import Page
-from chapter_offline.knowledge.briefs import Brief
+from chapter_offline.knowledge.briefs import Brief, Component, External
 from chapter_offline.knowledge.library import Library
+
+_Named = TypeVar("_Named", Component, External)
 
 
 @dataclass(frozen=True)
 class Equal:
-    """A claim. name: in full ("p08.clocks.order"). text: as this system has it, without glosses."""
+    """A claim. name: in full ("p08.clocks.order"). text: with this system's figures, without glosses,
+    and with "item", "worker" and the like for its own words: else a claim would seem to fit a garage
+    because it says "garage worker".
+    """
 
     name: str
     text: str
@@ -38,8 +44,24 @@ def equals(library: Library, brief: Brief, most: int) -> list[Equal]:
         if len(taken) + len(tie) > most:
             break
         taken += tie
-    found = [_equal(page, all_slots, at, number) for at, number in sorted(taken)]
+    plainly = Page(library, _in_plain_words(brief), figures)
+    found = [_equal(plainly, all_slots, at, number) for at, number in sorted(taken)]
     return [each for each in found if each.text]
+
+
+def _in_plain_words(brief: Brief) -> Brief:
+    """The same with each noun and component called what it is to any system."""
+    return brief.model_copy(
+        update={
+            "nouns": {name: name for name in brief.nouns},
+            "component": _by_role(brief.component),
+            "external": _by_role(brief.external),
+        }
+    )
+
+
+def _by_role(named: Sequence[_Named]) -> tuple[_Named, ...]:
+    return tuple(each.model_copy(update={"name": each.role}) for each in named)
 
 
 def _equal(page: Page, all_slots: Sequence[Slot], at: int, number: int) -> Equal:

@@ -1,5 +1,6 @@
 """Among claims that weigh the same, a system favours those that its name makes likelier."""
 
+import re
 import tomllib
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
@@ -85,6 +86,14 @@ def test_only_claims_on_the_line_are_asked_about() -> None:
     assert set(names) & spoken
     assert set(names) - spoken
     assert all("{{" not in each.text and "*" not in each.text for each in among())
+
+
+def test_a_claim_is_asked_about_without_the_systems_own_words() -> None:
+    texts = " ".join(each.text for each in among()).lower()
+    own = {*made().nouns.values()} & {"bay", "driver", "reservation", "garage"}
+    assert len(own) == 4
+    assert not own & set(re.findall("[a-z]+", texts))
+    assert "worker" in texts
 
 
 def test_those_of_one_weight_in_a_section_are_asked_about_together() -> None:
