@@ -117,7 +117,7 @@ def shedding(page: Page) -> Table | None:
                 _cell(page, "shed_recovery"),
             ),
         ),
-        f"{SIMULATED_NOTE} one run each. Refused is on arrival, by the average work ahead.",
+        f"{SIMULATED_NOTE} one run each. What is refused is refused on arrival, by the average work ahead of it.",
     )
 
 
