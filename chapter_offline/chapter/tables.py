@@ -219,13 +219,13 @@ def variations(page: Page) -> Table | None:
         if not page.holds(each.needs)
     ]
     rows = tuple((f"**{lead}**", moved, turned) for lead, moved, turned in found if turned)
-    calm = [f'with "{lead}" ({moved})' for lead, moved, turned in found if not turned]
+    calm = [f'"{lead}"' for lead, _, turned in found if not turned]
     note = (
         f"{VARIED_NOTE} all figures, with one assumption changed; each is rounded to three digits on the way, "
         "so a last digit may differ."
     )
     if calm:
-        note += f" Figures move and none of these decisions turns {'; nor '.join(calm)}."
+        note += f" With {' or '.join(calm)} figures move too, and no decision turns of those in Part 14."
     head = ("What if", "Then", "Which decision turns")
     return Table(head, rows, note) if rows else None
 
