@@ -221,11 +221,10 @@ def variations(page: Page) -> Table | None:
     rows = tuple((f"**{lead}**", moved, turned) for lead, moved, turned in found if turned)
     calm = [f'"{lead}"' for lead, _, turned in found if not turned]
     note = (
-        f"{VARIED_NOTE} all figures, with one assumption changed; each is rounded to three digits on the way, "
-        "so a last digit may differ."
+        f"{VARIED_NOTE} all figures, with one assumption changed, rounded to three digits on the way."
     )
     if calm:
-        note += f" With {' or '.join(calm)} figures move too, and no decision turns of those in Part 14."
+        note += f" No decision of Part 14 turns with {' or '.join(calm)}."
     head = ("What if", "Then", "Which decision turns")
     return Table(head, rows, note) if rows else None
 
