@@ -220,9 +220,7 @@ def variations(page: Page) -> Table | None:
     ]
     rows = tuple((f"**{lead}**", moved, turned) for lead, moved, turned in found if turned)
     calm = [f'"{lead}"' for lead, _, turned in found if not turned]
-    note = (
-        f"{VARIED_NOTE} all figures, with one assumption changed, rounded to three digits on the way."
-    )
+    note = f"{VARIED_NOTE} all figures, with one assumption changed, rounded to three digits on the way."
     if calm:
         note += f" No decision of Part 14 turns with {' or '.join(calm)}."
     head = ("What if", "Then", "Which decision turns")
