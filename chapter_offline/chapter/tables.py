@@ -186,8 +186,8 @@ def slowness(page: Page) -> Table | None:
         page.used.setdefault(name)
     note = (
         f"{SIMULATED_NOTE} one run in which the {store} is slow for {away.text}, each line a mean. A"
-        f" slow call takes {slow}, half more or less, and is cut after {timeout}. A limit on waiting is"
-        f" in force: {wait} for a free call. Nobody asks again."
+        f" slow call takes {slow}, half more or less, and is cut after {timeout}. Other than in"
+        f" the story below, nobody waits longer than {wait} for a free call, and nobody asks again."
     )
     lost = "decided without a call, or cut" if _open(page) else "turned away or cut"
     return Table((f"The {store} is slow", "calls in progress", "answered", lost), rows, note)
@@ -220,9 +220,9 @@ def variations(page: Page) -> Table | None:
     ]
     rows = tuple((f"**{lead}**", moved, turned) for lead, moved, turned in found if turned)
     calm = [f'"{lead}"' for lead, _, turned in found if not turned]
-    note = f"{VARIED_NOTE} all figures, with one assumption changed, rounded on the way."
+    note = f"{VARIED_NOTE} all figures, with one assumption changed, rounded to three digits on the way."
     if calm:
-        note += f" Nothing turns with {' or '.join(calm)}."
+        note += f" No decision of Part 14 turns with {' or '.join(calm)}."
     head = ("What if", "Then", "Which decision turns")
     return Table(head, rows, note) if rows else None
 

@@ -221,8 +221,9 @@ def _appendices(chapter: Chapter) -> Iterator[str]:
     )
     if any("C(" in row.origin for row in plan.derived):
         yield (
-            "C(8; 60%) is Erlang's formula: the chance that a request finds all of 8 processors behind one queue busy when each "
-            "is busy 60% of the time, for requests that come independently and take random (exponential) times."
+            "C(n; u) is Erlang's formula: the chance that whoever comes finds all n servers behind one queue taken when each is taken "
+            "a share u of the time, for arrivals that come independently and stay for random (exponential) times. With a = n × u it is "
+            "t ÷ ((1 − u) × s + t), where t = aⁿ ÷ n! and s = 1 + a + a² ÷ 2! + … up to aⁿ⁻¹ ÷ (n − 1)!."
         )
     if plan.simulated:
         yield (

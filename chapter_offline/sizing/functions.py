@@ -52,7 +52,7 @@ FUNCTIONS: dict[str, Function] = {
     "zipf_share": Function(_zipf_share, ("", "", ""), "", "Zipf({} of {}; {})"),
     "stale_share": Function(causal.stale_read_share, ("/s", "s"), "", "1 − e^−({} × {})"),
     "replicas_up": Function(
-        causal.availability_of_replicas, ("", "", ""), "", "binomial({} replicas, at least {}; {})"
+        causal.availability_of_replicas, ("", "", ""), "", "binomial({} in all, at least {}; {})"
     ),
     "quorum_wait": Function(
         causal.quorum_latency,

@@ -139,7 +139,7 @@ class Calculator:
             top, keys, exponent = self._inside(" of ", "; ")
             amount = Amount(harmonic(min(top, keys), exponent) / harmonic(keys, exponent))
         elif self._take("binomial("):  # so many of so many up
-            n, least, one_up = self._inside(" replicas, at least ", "; ")
+            n, least, one_up = self._inside(" in all, at least ", "; ")
             amount = Amount(float(binom.sf(round(least) - 1, round(n), one_up)))
         elif self._take("1 − e^−("):
             rate, lag = self._inside(" × ")
@@ -241,7 +241,7 @@ def wrong(figures: Figures) -> list[str]:
         ("1 ÷ 4^0.5", 0.5, ()),
         ("(2 million)² ÷ 10¹²", 4, ()),
         ("Zipf(1 of 3; 1) × 11", 6, ()),
-        ("binomial(3 replicas, at least 2; 50%)", 0.5, ()),
+        ("binomial(3 in all, at least 2; 50%)", 0.5, ()),
         ("1 − e^−(2/s × 500 ms)", 1 - math.exp(-1), ()),
         ("LRU(3 of 3; Zipf 1)", 1, ()),
     ],
