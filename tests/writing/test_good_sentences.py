@@ -38,7 +38,8 @@ def refusals(claim: str, text: str, checks: Sequence[guards.Guard]) -> Iterator[
 def texts_of(section: SectionPlan) -> Iterator[str]:
     """What a section says: its claims, and cells of its table that are sentences."""
     yield from (_said(plain(statement.text)) for statement in section.statements)
-    for row in section.table.rows if section.table else ():
+    reckoned = section.id == "p18.what_if"
+    for row in section.table.rows if section.table and not reckoned else ():
         yield from (plain(cell) for cell in row if cell.endswith(".") and " " in cell)
 
 
