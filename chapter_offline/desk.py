@@ -27,7 +27,6 @@ from chapter_offline.writing.author import Author
 from chapter_offline.writing.calibrating import calibration_for
 from chapter_offline.writing.changes import Changed, Changes
 from chapter_offline.writing.decide import Decided, decide, remarks_on
-from chapter_offline.writing.favouring import with_favours
 from chapter_offline.writing.fidelity import load_judges
 from chapter_offline.writing.guards import vendor_names
 from chapter_offline.writing.journal import Journal
@@ -219,9 +218,7 @@ def chosen(
     )
     answers, affirmed = _settled(decided, library, order)
     origin = Origin(kind="model", affirmed=affirmed, fit=Fit.of(fit[0]))
-    brief = brief_from(library.prompts, library.traits, answers)
-    brief = with_favours(engine, load_asking(library.prompts), library, brief, progress)
-    return brief, origin, decided
+    return brief_from(library.prompts, library.traits, answers), origin, decided
 
 
 def _settled(decided: Decided, library: Library, order: Order) -> tuple[Answers, tuple[str, ...]]:

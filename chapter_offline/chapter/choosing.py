@@ -35,8 +35,7 @@ class Offer:
 
     joins: goes on from the offer before it, and never stands without it. bundle: said together with
     all offers of the same bundle, or not at all. covers: whether the section is covered by it. early:
-    whether it comes in before sections are covered by their heaviest. favour: the higher, the earlier
-    among equals; what differs in rank is no matter of it.
+    whether it comes in before sections are covered by their heaviest.
     """
 
     said: Said
@@ -46,7 +45,6 @@ class Offer:
     bundle: str = ""
     covers: bool = True
     early: bool = False
-    favour: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -106,22 +104,6 @@ class Choosing:
             seen |= {name for other in more for name in self._offer(other).said.first}
         return frozenset(picks)
 
-    def ties(self, words: int) -> list[tuple[Pick, ...]]:
-        """What is equal where a choice of so many words draws its line, in the chapter's order.
-
-        The line lies at the value of the first pick for which there are not words enough. A tie is all of
-        one rank in one section, at least one of it on the line and in no cover: which of a tie comes first
-        decides which stands there. Empty where everything is said; rules and examples are not among it.
-        """
-        picks, covers = self.choose(words), self._covers(words)
-        valued = self._valued()
-        line = next((value for value, pick in valued if pick not in picks), None)
-        found: set[tuple[Pick, ...]] = set()
-        for value, pick in valued:
-            if value == line and pick not in covers and self._offer(pick).covers:
-                found.add(tuple(self._equals(pick)))
-        return sorted(found)
-
     def length(self, picks: Iterable[Pick]) -> int:
         """Words of a chapter with these picks."""
         kept = list(picks)
@@ -177,15 +159,7 @@ class Choosing:
             if menu.whole:
                 picks |= self._closed(offers)
                 continue
-            favour = 0 if light else 1
-            order = sorted(
-                offers,
-                key=lambda pick: (
-                    -self._offer(pick).rank,
-                    -self._offer(pick).favour * favour,
-                    pick,
-                ),
-            )
+            order = sorted(offers, key=lambda pick: (-self._offer(pick).rank, pick))
             if light:
                 enough = [p for p in offers if self._covered(at, picks | self._with(p), light)]
                 order = sorted(enough, key=lambda p: (self._words(self._with(p)), p)) + order
@@ -205,30 +179,16 @@ class Choosing:
     # ------------------------------------------------------------------ picks
 
     def _by_value(self) -> list[Pick]:
-        """All picks, the most valuable first, and of equal ones the most favoured."""
-        return [pick for _, pick in self._valued()]
-
-    def _valued(self) -> list[tuple[float, Pick]]:
-        """The same with what they are worth, the least number first: rank, less what the section has already."""
-        valued: list[tuple[float, float, int, int, int]] = []
+        """All picks, the most valuable first: by rank, less what the section has already."""
+        valued: list[tuple[float, int, int, int]] = []
         for at, menu in enumerate(self._menus):
-            offers = menu.offers
-            ranked = sorted(
-                range(len(offers)), key=lambda n: (-offers[n].rank, -offers[n].favour, n)
-            )
+            ranked = sorted(range(len(menu.offers)), key=lambda n: (-menu.offers[n].rank, n))
             place = 0
             for n in ranked:
-                value = FURTHER * place - offers[n].rank
-                valued.append((value, -offers[n].favour, place, at, n))
-                place += offers[n].covers
-        return [(value, (at, n)) for value, _, _, at, n in sorted(valued)]
-
-    def _equals(self, pick: Pick) -> Iterator[Pick]:
-        """All that has the rank of a pick in its section, and is a claim if it is one."""
-        own = self._offer(pick)
-        for number, offer in enumerate(self._menus[pick[0]].offers):
-            if (offer.rank, offer.covers) == (own.rank, own.covers):
-                yield pick[0], number
+                offer = menu.offers[n]
+                valued.append((FURTHER * place - offer.rank, place, at, n))
+                place += offer.covers
+        return [(at, n) for _, _, at, n in sorted(valued)]
 
     def _with(self, pick: Pick) -> set[Pick]:
         """A pick and all that has to be said with it."""

@@ -258,13 +258,7 @@ def _offer(page: Page, slot: Slot, held: Held, omitted: Omitted) -> Offer:
         entries=len(made),
         joins=claim.join,
         bundle=f"{_TOGETHER}{claim.lead}" if slot.key.startswith(_TOGETHER) else "",
-        favour=_favour(page.brief.favoured, f"{slot.key}.{claim.id}"),
     )
-
-
-def _favour(favoured: Sequence[str], name: str) -> float:
-    """The more, the earlier a claim's name stands among those that the brief favours; 0 for all others."""
-    return float(len(favoured) - favoured.index(name)) if name in favoured else 0.0
 
 
 def _rule(page: Page, slot: Slot, omitted: Omitted) -> Offer:

@@ -209,9 +209,9 @@ def make_plan(
     omitted: Omitted = []
     all_slots = tuple(slots(page, omitted))
     apart = Page(library, brief, figures, varied=page.varied)
-    choosing = choosing_of(apart, all_slots, omitted)
+    choosing = _choosing(apart, all_slots, omitted)
     bounds = choosing.bounds()
-    aim = words_of(depth, bounds) if words is None else _asked(words, bounds)
+    aim = _aim(bounds, depth, words)
     picks: dict[int, list[int]] = {}
     for place, number in sorted(choosing.choose(aim)):
         picks.setdefault(place, []).append(number)
@@ -244,7 +244,7 @@ def make_plan(
     )
 
 
-def choosing_of(page: Page, all_slots: Sequence[Slot], omitted: Omitted) -> Choosing:
+def _choosing(page: Page, all_slots: Sequence[Slot], omitted: Omitted) -> Choosing:
     """The choice, with all lengths. page: one that nothing else is written on."""
     spec, brief = page.library.spec, page.brief
     words, first = heading_words(markdown(brief.name)), dict[str, int]()
@@ -263,13 +263,10 @@ def _part_words(title: str) -> int:
     return count(title) + 18
 
 
-def words_of(depth: Depth, bounds: Bounds) -> int:
-    """The words of a depth, or as near as a system comes to them."""
-    return min(max(WORDS[depth], bounds.least), bounds.most)
-
-
-def _asked(words: int, bounds: Bounds) -> int:
+def _aim(bounds: Bounds, depth: Depth, words: int | None) -> int:
     """The words to reach. Raises UsageError where the system has more or fewer."""
+    if words is None:
+        return min(max(WORDS[depth], bounds.least), bounds.most)
     if words < bounds.least:
         raise UsageError(
             f"--words {words}: what covers every requirement for this system has {bounds.least:,} words; "

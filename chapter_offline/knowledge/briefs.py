@@ -167,8 +167,7 @@ class Brief(Shape):
 
     simulations: inputs that differ from those of `simulations.toml`, by simulation. cast: lines in
     place of those of `names.toml`. own_load: traits that change no general figure here,
-    since this brief counts what they add by itself. favoured: claims, as in `replaces`, that come first
-    among those of equal weight, the most fitting first.
+    since this brief counts what they add by itself.
     """
 
     name: str
@@ -193,7 +192,6 @@ class Brief(Shape):
     example: tuple[BriefExample, ...] = ()
     claims: tuple[BriefClaim, ...] = ()
     replaces: tuple[str, ...] = ()
-    favoured: tuple[str, ...] = ()
     own_load: tuple[Word, ...] = ()
     constraint: tuple[Constraint, ...] = ()
     simulations: dict[str, dict[str, str]] = Field(default_factory=dict)
@@ -239,18 +237,13 @@ def load_brief(path: Path) -> Brief:
     return shaped(Brief, read_toml(path), path.name, path)
 
 
-_FAVOURED = "\nfavoured = ["
-_FAVOURED_WHAT = "Of claims that weigh the same, these come into a chapter first, in this order."
-
-
 def brief_toml(brief: Brief, remarks: str = "") -> bytes:
     """A brief as a TOML file that reads back the same. remarks: lines for its head, as comments."""
     import tomli_w
 
     table = brief.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude_none=True)
     head = "".join(f"# {line}\n" for line in remarks.splitlines())
-    text = tomli_w.dumps(table).replace(_FAVOURED, f"\n# {_FAVOURED_WHAT}{_FAVOURED}", 1)
-    return (head + ("\n" if head else "") + text).encode()
+    return (head + ("\n" if head else "") + tomli_w.dumps(table)).encode()
 
 
 def same_system(a: str, b: str) -> bool:

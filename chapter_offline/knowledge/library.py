@@ -198,7 +198,8 @@ def check_brief(library: Library, brief: Brief, where: str) -> None:
     for frame in brief.frames:
         if frame.at not in sections and frame.at not in answers:
             raise BadInputError(f"{where}: frame: there is no section {frame.at!r}")
-    if gone := set(brief.replaces) - _claims(library):
+    universal = {f"{key}.{c.id}" for key, s in library.claims.sections.items() for c in s.claims}
+    if gone := set(brief.replaces) - universal:
         raise BadInputError(f"{where}: replaces: {min(gone)!r} is no claim of the library")
     if unknown := set(brief.cast) - set(names.cast):
         raise BadInputError(f"{where}: cast: {min(unknown)!r} is not in the cast of names.toml")
@@ -207,17 +208,6 @@ def check_brief(library: Library, brief: Brief, where: str) -> None:
     for rule in brief.constraint:
         check_needs(names, rule.needs, f"{where}: constraint {rule.id}")
     _check_actors(brief, where)
-
-
-def _claims(library: Library) -> set[str]:
-    """The full names of all claims of the library."""
-    return {f"{key}.{c.id}" for key, s in library.claims.sections.items() for c in s.claims}
-
-
-def strange_favours(library: Library, brief: Brief) -> list[str]:
-    """What a brief favours and nobody has written (any more). A chapter is planned without it."""
-    known = _claims(library) | {f"{claim.at}.{claim.id}" for claim in brief.claims}
-    return [name for name in brief.favoured if name not in known]
 
 
 def _check_traits(library: Library, brief: Brief, where: str) -> None:

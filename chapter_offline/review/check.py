@@ -9,7 +9,7 @@ from chapter_offline.chapter.plan import make_plan
 from chapter_offline.errors import BadInputError
 from chapter_offline.knowledge.briefs import Brief
 from chapter_offline.knowledge.files import read_toml
-from chapter_offline.knowledge.library import Library, strange_favours
+from chapter_offline.knowledge.library import Library
 from chapter_offline.knowledge.lint import rendered_faults, template_faults, without_marks
 from chapter_offline.knowledge.spec import label_pattern
 from chapter_offline.output.markdown import chapter_markdown
@@ -47,10 +47,6 @@ def check_all(library: Library, briefs: Mapping[str, Brief], *, whole: bool) -> 
         file = _file(library, name)
         findings += _templates(library, own[name], frozenset(brief.extra_figures))
         findings += _labels(_own_labels(file, brief))
-        findings += [
-            Finding(file, f"favoured: {claim!r} is no claim of the library or of this brief")
-            for claim in strange_favours(library, brief)
-        ]
         try:
             reading = read_all(library, brief)
         except BadInputError as error:

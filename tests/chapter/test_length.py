@@ -159,43 +159,6 @@ def test_a_rule_does_not_cover_a_section() -> None:
     assert choose(52, section) == {(0, 0)}
 
 
-def test_of_equals_the_favoured_comes_first() -> None:
-    a, b, c = (menu(offer(40, 9), offer(40, 6, favour=favour)) for favour in (0, 1, 2))
-    assert choose(196, a, b, c) - {(0, 0), (1, 0), (2, 0)} == {(2, 1)}
-    assert choose(236, a, b, c) - {(0, 0), (1, 0), (2, 0)} == {(2, 1), (1, 1)}
-
-
-def test_of_equals_in_a_section_the_favoured_covers_it() -> None:
-    assert choose(52, menu(offer(40, 6), offer(40, 6, favour=1))) == {(0, 1)}
-
-
-def test_no_favour_outweighs_a_rank() -> None:
-    lighter = offer(40, 5, favour=999)
-    assert choose(52, menu(lighter, offer(40, 6))) == {(0, 1)}
-    sections = menu(offer(40, 9), lighter), menu(offer(40, 9), offer(40, 6))
-    assert choose(144, *sections) == {(0, 0), (1, 0), (1, 1)}
-
-
-def test_no_favour_changes_the_bounds() -> None:
-    plain, favoured = (
-        Choosing([menu(offer(45, 6), offer(60, 6, favour=favour))], Said()) for favour in (0, 1)
-    )
-    assert plain.bounds() == favoured.bounds()
-
-
-def test_a_tie_is_what_is_equal_where_the_words_run_out() -> None:
-    sections = [menu(offer(40, 9), offer(40, 6)) for _ in range(3)]
-    sections.append(menu(offer(40, 9), offer(40, 5)))
-    choosing = Choosing(sections, Said())
-    assert choosing.ties(250) == [((0, 1),), ((1, 1),), ((2, 1),)]
-    assert choosing.ties(choosing.bounds().most) == []
-
-
-def test_a_tie_has_all_of_one_rank_in_a_section_and_no_rule() -> None:
-    same = menu(offer(40, 6), offer(40, 6), offer(40, 4), offer(9, 5, covers=False))
-    assert Choosing([same], Said()).ties(60) == [((0, 0), (0, 1))]
-
-
 def test_the_message_names_the_option() -> None:
     with pytest.raises(UsageError) as caught:
         make_plan(library(), rate_limiter(), words=8_000)

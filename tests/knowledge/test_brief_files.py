@@ -14,7 +14,7 @@ from chapter_offline.errors import BadInputError
 from chapter_offline.knowledge.briefs import Brief, brief_toml, load_brief, same_system
 from chapter_offline.knowledge.files import line_of
 from chapter_offline.knowledge.generic import Answers, brief_from, brief_table
-from chapter_offline.knowledge.library import check_brief, slug, strange_favours
+from chapter_offline.knowledge.library import check_brief, slug
 
 
 @pytest.fixture
@@ -293,27 +293,6 @@ def test_what_is_replaced_has_to_be_there(table: dict[str, Any]) -> None:
     assert checked(table) == (
         "mine.toml: replaces: 'p08.clocks.nothing_like_it' is no claim of the library"
     )
-
-
-def test_what_is_favoured_may_be_gone(table: dict[str, Any]) -> None:
-    there = library().claims.sections["p08.clocks"].claims[0].id
-    own = {"id": "mine", "at": "p08.clocks", "text": "Time passes."}
-    table["claims"] = [own]
-    table["favoured"] = [f"p08.clocks.{there}", "p08.clocks.gone", "p08.clocks.mine"]
-    brief = Brief.model_validate(table)
-    check_brief(library(), brief, "mine.toml")
-    assert strange_favours(library(), brief) == ["p08.clocks.gone"]
-
-
-def test_what_is_favoured_is_said_what_it_is(tmp_path: Path, table: dict[str, Any]) -> None:
-    table["favoured"] = ["p08.clocks.gone", "p04.growth.gone"]
-    brief = Brief.model_validate(table)
-    path = tmp_path / "brief.toml"
-    path.write_bytes(brief_toml(brief, "A remark."))
-    assert load_brief(path) == brief
-    assert path.read_text().startswith("# A remark.\n")
-    assert "\n# Of claims that weigh the same, " in path.read_text()
-    assert "favoured" not in brief_toml(rate_limiter()).decode()
 
 
 def test_a_condition_is_listed(table: dict[str, Any]) -> None:

@@ -147,17 +147,6 @@ def test_a_brief_that_is_wrong_is_named_and_the_others_are_read(faulty: Library)
     ]
 
 
-def test_a_claim_that_is_favoured_and_gone_is_named() -> None:
-    gone = sample_briefs(library())["parking"].model_copy(update={"favoured": ("p01.scale.gone",)})
-    found = check_all(library(), {"parking": gone}, whole=False)
-    assert [(f.where, f.what) for f in found] == [
-        (
-            "samples.toml parking",
-            "favoured: 'p01.scale.gone' is no claim of the library or of this brief",
-        )
-    ]
-
-
 def test_nothing_is_wrong_with_what_the_briefs_make_of_the_library() -> None:
     briefs = sample_briefs(library())
     found = check_all(library(), briefs, whole=False)

@@ -16,7 +16,6 @@ VALUES = {
     "weak": {"system": "lift", "question": "What breaks first?"},
     "missed": {"system": "lift", "question": "What breaks first?", "attempt": "The rope."},
     "score": {"system": "lift"},
-    "favour": {"system": "lift"},
     "rewrite": {"statement": "1. A lock is no proof."},
     "retell": {"statement": "A lock is no proof."},
     "restate": {"text": "Having a lock proves nothing."},
