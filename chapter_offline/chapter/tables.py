@@ -166,7 +166,7 @@ def slowness(page: Page) -> Table | None:
     ends = begins + lasts
     stretches = (
         ("before", 0.0, begins),
-        ("in the first second", begins, begins + 1),
+        ("in the first second", begins, min(begins + 1, ends)),
         ("from then on", begins + 1, ends),
         ("in the second after", ends, ends + 1),
         ("later", ends + 1, 3 * lasts),
@@ -179,6 +179,7 @@ def slowness(page: Page) -> Table | None:
             _mean(run.losses, start, end, "/s"),
         )
         for what, start, end in stretches
+        if start < end
     )
     names = ("away", "slow", "timeout", "queue_wait")
     slow, timeout, wait = (page.figures[name].text for name in names[1:])
@@ -220,7 +221,10 @@ def variations(page: Page) -> Table | None:
     ]
     rows = tuple((f"**{lead}**", moved, turned) for lead, moved, turned in found if turned)
     calm = [f'"{lead}"' for lead, _, turned in found if not turned]
-    note = f"{VARIED_NOTE} all figures, with one assumption changed, rounded to three digits on the way."
+    note = (
+        f"{VARIED_NOTE} all figures, with one assumption changed, rounded to three digits on the way."
+        f" With more or fewer {page.noun('person').pl}, machines of the other components follow."
+    )
     if calm:
         note += f" No decision of Part 14 turns with {' or '.join(calm)}."
     head = ("What if", "Then", "Which decision turns")

@@ -90,8 +90,8 @@ def _traitless(chapter: Chapter) -> str:
     if chapter.plan.brief.traits:
         return ""
     return (
-        " It was sure of no trait, so this chapter says what holds for any system of these parts. `brief.toml` names the traits that it "
-        "doubted: enter those that are right, and write again for what is special here."
+        " No trait is among them, so this chapter says what holds for any system of these parts. Where the model doubted one, `brief.toml` "
+        "names it: enter what is right, and write again for what is special here."
     )
 
 

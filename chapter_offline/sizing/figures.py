@@ -124,7 +124,8 @@ class Figures(Mapping[str, Figure]):
     def _made(self, definition: Definition) -> Figure:
         run = definition.simulation
         if not run:
-            used = expressions.names(definition.expression) if definition.value is None else ()
+            where, derived = f"figure {definition.name!r}", definition.value is None
+            used = _names(definition.expression, where) if derived else ()
             return _make(definition, tuple(self[name] for name in used))
         return _simulated(definition, self.outcome(run) if self.simulates(run) else None)
 

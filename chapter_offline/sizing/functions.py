@@ -60,7 +60,7 @@ FUNCTIONS: dict[str, Function] = {
         "s",
         "fastest {1} of {0}: {2} + {3} × (H({0}) − H({0} − {1}))",
     ),
-    "smaller": Function(min, ("", ""), "", "smaller of {} and {}"),
+    "smaller": Function(min, ("", ""), "", "smaller({}; {})"),
     "sqrt": Function(_sqrt, ("",), "", "√({})"),
     "lru_hit": Function(_lru_hit, ("", "", ""), "", "LRU({} of {}; Zipf {})"),
 }

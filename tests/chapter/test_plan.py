@@ -208,7 +208,7 @@ def test_rows_say_where_their_figures_come_from() -> None:
     plan = rate_limiter_plan()
     assert all(row.origin.startswith("assumed") for row in plan.given)
     assert all(row.origin.startswith("chosen") for row in plan.chosen)
-    reckoned = re.compile(r"[\d($C]|smaller of ")
+    reckoned = re.compile(r"[\d($C]|smaller\(")
     assert all(reckoned.match(row.origin) for row in plan.derived)
 
 

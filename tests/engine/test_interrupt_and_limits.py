@@ -78,7 +78,7 @@ def test_ctrl_c_ends_a_call_in_its_middle_and_the_engine_goes_on(
         assert choices(engine) == before
 
 
-def test_fifty_loads_and_frees_do_not_grow_the_process(tiny_model: Path) -> None:
+def test_loads_and_frees_do_not_grow_the_process(tiny_model: Path) -> None:
     process = psutil.Process()
 
     def load(times: int) -> int:

@@ -267,11 +267,11 @@ def test_a_made_system_is_said_to_be_one() -> None:
     assert "`brief.toml`" not in chapter_markdown(Chapter(PLAN, "quoted", "m", (1,), Pieces()))
 
 
-def test_a_made_system_of_which_no_trait_was_sure_says_what_that_means() -> None:
+def test_a_made_system_without_a_trait_says_what_that_means() -> None:
     made = PLAN.brief.model_copy(update={"made": {"by": "m"}})
     for brief, said in ((made, False), (made.model_copy(update={"traits": ()}), True)):
         page = chapter_markdown(Chapter(replace(PLAN, brief=brief), "quoted", "m", (1,), Pieces()))
-        assert ("It was sure of no trait" in page) is said
+        assert ("No trait is among them" in page) is said
 
 
 def test_words_are_counted_outside_of_diagrams() -> None:

@@ -149,3 +149,7 @@ def test_an_endless_chain_is_refused() -> None:
 )
 def test_a_derivation_that_cannot_be_is_named(expression: str, unit: str, told: str) -> None:
     assert told in refusal(a=given(5, "ms"), n=given(7), x=derived(expression, unit))
+
+
+def test_an_empty_derivation_is_refused_by_the_figures_name() -> None:
+    assert "figure 'a'" in refusal(a=derived(""))

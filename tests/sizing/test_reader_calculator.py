@@ -128,10 +128,11 @@ class Calculator:
             load = self._sum()
             assert self._take(")")
             amount = Amount(erlang(round(servers.value), load.value))
-        elif self._take("smaller of "):
+        elif self._take("smaller("):
             one = self._sum()
-            assert self._take(" and ")
+            assert self._take("; ")
             amount = min(one, self._sum(), key=lambda each: each.value)
+            assert self._take(")")
         elif self._take("√("):
             (value,) = self._inside()
             amount = Amount(math.sqrt(value))
