@@ -187,8 +187,8 @@ def slowness(page: Page) -> Table | None:
         page.used.setdefault(name)
     note = (
         f"{SIMULATED_NOTE} one run in which the {store} is slow for {away.text}, each line a mean. A"
-        f" slow call takes {slow}, half more or less, and is cut after {timeout}. Other than in"
-        f" the story below, nobody waits longer than {wait} for a free call, and nobody asks again."
+        f" slow call takes {slow}, half more or less, and is cut after {timeout}. Whoever"
+        f" finds no call free waits {wait} at most, and nobody asks again, which isn't so in the story below."
     )
     lost = "decided without a call, or cut" if _open(page) else "turned away or cut"
     return Table((f"The {store} is slow", "calls in progress", "answered", lost), rows, note)
