@@ -44,6 +44,11 @@ def run(
     return Ran(done.returncode, done.stdout, done.stderr)
 
 
+def write(*arguments: str | Path, folder: Path, **more: object) -> Ran:
+    """Runs `write` on one thread."""
+    return run("write", *arguments, "--threads", "1", folder=folder, **more)  # type: ignore[arg-type]
+
+
 def surroundings(folder: Path) -> dict[str, str]:
     """The environment of a process: no model in the store, nothing to be fetched."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 from chapter_offline.knowledge.briefs import Brief, Override
 from chapter_offline.knowledge.library import Library, assumptions
-from chapter_offline.sizing.figures import Definition, Figures, Run, derive
+from chapter_offline.sizing.figure import Definition
+from chapter_offline.sizing.figures import Figures, Run, derive
 
 
 def figures_for(library: Library, brief: Brief, *, at_once: bool = True) -> Figures:

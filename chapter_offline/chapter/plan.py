@@ -44,7 +44,8 @@ from chapter_offline.errors import BadInputError, UsageError
 from chapter_offline.knowledge.briefs import Brief
 from chapter_offline.knowledge.library import Library, check_brief
 from chapter_offline.knowledge.spec import Form, Part, Spec
-from chapter_offline.sizing.figures import Figures, Origin
+from chapter_offline.sizing.figure import Origin
+from chapter_offline.sizing.figures import Figures
 
 __all__ = ["THIN", "Depth", "PartPlan", "Plan", "Row", "SectionPlan", "Statement", "make_plan"]
 

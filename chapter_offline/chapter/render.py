@@ -21,7 +21,8 @@ from chapter_offline.knowledge.briefs import Brief, Forms
 from chapter_offline.knowledge.library import Library
 from chapter_offline.knowledge.nouns import Noun, article
 from chapter_offline.knowledge.states import COLUMN
-from chapter_offline.sizing.figures import Figure, Figures
+from chapter_offline.sizing.figure import Figure
+from chapter_offline.sizing.figures import Figures
 
 
 class LeftOut(Exception):

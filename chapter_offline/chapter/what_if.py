@@ -12,7 +12,8 @@ from chapter_offline.chapter.rules import Standing
 from chapter_offline.errors import UsageError
 from chapter_offline.knowledge.briefs import Brief
 from chapter_offline.knowledge.library import Library
-from chapter_offline.sizing.figures import Figure, Figures
+from chapter_offline.sizing.figure import Figure
+from chapter_offline.sizing.figures import Figures
 from chapter_offline.sizing.units import quantity, unit_of
 
 _CHANGE = re.compile(r"([a-z]\w*)\s*=\s*([0-9][0-9_,]*(?:\.[0-9]+)?(?:e[0-9]+)?)\s*(.*)", re.ASCII)

@@ -17,7 +17,8 @@ from chapter_offline.knowledge.briefs import Brief
 from chapter_offline.knowledge.names import FigureEntry
 from chapter_offline.output.svg import render_diagrams
 from chapter_offline.review.samples import sample_briefs
-from chapter_offline.sizing.figures import Definition, Run, derive
+from chapter_offline.sizing.figure import Definition
+from chapter_offline.sizing.figures import Run, derive
 
 pytestmark = pytest.mark.whole
 

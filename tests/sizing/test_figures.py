@@ -4,7 +4,8 @@ import pytest
 
 from chapter_offline.errors import BadInputError
 from chapter_offline.sizing.expressions import ExpressionError
-from chapter_offline.sizing.figures import Definition, Figures, derive
+from chapter_offline.sizing.figure import Definition
+from chapter_offline.sizing.figures import Figures, derive
 
 
 def given(value: float, unit: str = "") -> Definition:
