@@ -190,13 +190,12 @@ def slowness(page: Page) -> Table | None:
         f" slow call takes {slow}, half more or less, and is cut after {timeout}. Whoever"
         f" finds no call free waits {wait} at most, and nobody asks again, which isn't so in the story below."
     )
-    lost = "decided without a call, or cut" if _open(page) else "turned away or cut"
+    lost = (
+        "decided without a call, or cut"
+        if page.brief.decisions["fail_open"]
+        else "turned away or cut"
+    )
     return Table((f"The {store} is slow", "calls in progress", "answered", lost), rows, note)
-
-
-def _open(page: Page) -> bool:
-    """Whether there is an answer where the store can't be asked."""
-    return page.brief.decisions["fail_open"]
 
 
 def _mean(series: Series, start: float, end: float, unit: str) -> str:

@@ -13,6 +13,7 @@ from chapter_offline.chapter.escape import markdown
 from chapter_offline.chapter.notes import Placed
 from chapter_offline.chapter.origins import Origin, counted
 from chapter_offline.chapter.plan import THIN, PartPlan, SectionPlan
+from chapter_offline.knowledge.briefs import Brief
 from chapter_offline.output.layouts import LAYOUTS, cells, fence, figures_table
 from chapter_offline.output.quoting import appendix, how_to_read, quotations
 
@@ -77,22 +78,25 @@ def _opening(chapter: Chapter) -> Iterator[str]:
     wrote = ", ".join(f"{_WROTE[name]} {count / whole:.0%}" for name, count in words_of.items())
     yield f"{COUNTED} {wrote}; `chapter-offline explain` tells of each sentence."
     yield ""
-    if chapter.plan.brief.made:
-        yield (
-            "The system is none of the library's, so the model chose its nouns, its roles, its traits and its orders of magnitude from "
-            "lists. `brief.toml` has them, to be corrected and used again." + _traitless(chapter)
-        )
+    if made := made_note(chapter.plan.brief):
+        yield made
         yield ""
 
 
-def _traitless(chapter: Chapter) -> str:
-    """What a made brief without a trait means for the reader."""
-    if chapter.plan.brief.traits:
+def made_note(brief: Brief) -> str:
+    """That a model made the brief, and what it means for the reader where it took no trait; else ""."""
+    if not brief.made:
         return ""
-    return (
-        " No trait is among them, so this chapter says what holds for any system of these parts. Where the model doubted one, `brief.toml` "
-        "names it: enter what is right, and write again for what is special here."
+    note = (
+        "The system is none of the library's, so the model chose its nouns, its roles, its traits and its orders of magnitude from "
+        "lists. `brief.toml` has them, to be corrected and used again."
     )
+    if not brief.traits:
+        note += (
+            " No trait is among them, so this chapter says what holds for any system of these parts. Where the model doubted one, `brief.toml` "
+            "names it: enter what is right, and write again for what is special here."
+        )
+    return note
 
 
 def _retold(chapter: Chapter) -> str:

@@ -104,12 +104,14 @@ class PartView:
 
 @dataclass(frozen=True)
 class ChapterView:
-    """figures: tables of the appendix by origin. terms: (anchor, term, definition). notes: what a reader is told of quotations, or ""."""
+    """made: what a reader is told of a made brief, or "". figures: tables of the appendix by origin. terms: (anchor, term,
+    definition). notes: what a reader is told of quotations, or "".
+    """
 
     title: str
     model: str
     voice: str
-    made: bool
+    made: Markup
     minutes: int
     words: int
     parts: tuple[PartView, ...]

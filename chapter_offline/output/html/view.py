@@ -34,7 +34,7 @@ from chapter_offline.output.html.shapes import (
     SectionView,
     TableView,
 )
-from chapter_offline.output.markdown import called_in_its_part, section_text, words
+from chapter_offline.output.markdown import called_in_its_part, made_note, section_text, words
 from chapter_offline.output.quoting import how_to_read
 from chapter_offline.sizing import expressions
 
@@ -58,7 +58,7 @@ def view_of(chapter: Chapter, drawings: Mapping[str, str]) -> ChapterView:
         title=plain(plan.title),
         model=chapter.model,
         voice=chapter.voice,
-        made=bool(plan.brief.made),
+        made=Text(places, {})(made_note(plan.brief)),
         minutes=_minutes(count),
         words=count,
         parts=parts,

@@ -1,6 +1,7 @@
 """The page for readers, read as HTML and without a browser."""
 
 import re
+from dataclasses import replace
 from functools import lru_cache
 from html.parser import HTMLParser
 
@@ -156,3 +157,25 @@ def test_voice_free_shows_the_models_words_as_the_models() -> None:
     assert "Nobody has verified" in page
     assert 'class="try"' not in page
     assert "Sections of fewer than 40 words" in page
+
+
+def test_a_made_brief_is_said_to_be_one_and_what_it_lacks() -> None:
+    plan = rate_limiter_plan("quick")
+    made = plan.brief.model_copy(update={"made": {"by": "m"}})
+    bare = made.model_copy(update={"traits": ()})
+    told = [
+        chapter_html(
+            Chapter(replace(plan, brief=brief), "quoted", "m", (1,), Pieces()),
+            library(),
+            facts(),
+            {},
+        )
+        for brief in (plan.brief, made, bare)
+    ]
+    assert ["none of the library's, so the model" in page.replace("’", "'") for page in told] == [
+        False,
+        True,
+        True,
+    ]
+    assert ["No trait is among them" in page for page in told] == [False, False, True]
+    assert "<code>brief.toml</code>" in told[2]
