@@ -188,7 +188,7 @@ def slowness(page: Page) -> Table | None:
     note = (
         f"{SIMULATED_NOTE} one run in which the {store} is slow for {away.text}, each line a mean. A"
         f" slow call takes {slow}, half more or less, and is cut after {timeout}. Whoever"
-        f" finds no call free waits {wait} at most, and nobody asks again, which isn't so in the story below."
+        f" finds no call free waits {wait} at most, and nobody asks again."
     )
     lost = (
         "decided without a call, or cut"
