@@ -121,16 +121,21 @@ def _groups(plan: Plan, text: Text) -> Iterator[tuple[Markup, tuple[Assumption, 
     """Assumptions by whose they are; the label of a row in the appendix begins with that."""
     rows = sorted((*plan.given, *plan.chosen), key=lambda row: row.label.partition(": ")[0])
     for actor, of_actor in groupby(rows, key=lambda row: row.label.partition(": ")[0]):
-        yield text(actor), tuple(_assumption(plan, row, text) for row in of_actor)
+        yield _unlinked(text(actor)), tuple(_assumption(plan, row, text) for row in of_actor)
 
 
 def _assumption(plan: Plan, row: Row, text: Text) -> Assumption:
     figure = plan.figures[row.name]
     value = figure.definition.value
     assert value is not None  # only these are given or chosen
-    label = Markup(re.sub("<a [^>]*>|</a>", "", text(row.label.partition(": ")[2])))
+    label = _unlinked(text(row.label.partition(": ")[2]))
     field = str(int(value)) if value == int(value) else repr(value)
     return Assumption(row.name, label, field, figure.definition.unit)
+
+
+def _unlinked(made: Markup) -> Markup:
+    """What names a control holds no link: one click would mean two things."""
+    return Markup(re.sub("<a [^>]*>|</a>", "", made))
 
 
 class _Marks:

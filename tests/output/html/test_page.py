@@ -179,3 +179,9 @@ def test_a_made_brief_is_said_to_be_one_and_what_it_lacks() -> None:
     ]
     assert ["No trait is among them" in page for page in told] == [False, False, True]
     assert "<code>brief.toml</code>" in told[2]
+
+
+def test_what_opens_at_a_click_holds_no_link() -> None:
+    summaries = re.findall(r"<summary>.*?</summary>", page_of("harmless"), re.S)
+    assert any("API gateway" in each for each in summaries)
+    assert not [each for each in summaries if "<a " in each]
