@@ -35,9 +35,13 @@ class YesNo(Shape):
 
 
 class Choices(Shape):
-    """`choices.toml`. calibration: systems whose mean answer is taken off. traits: the question about each."""
+    """`choices.toml`. calibration: systems whose mean answer is taken off. traits: the question about each.
+
+    counted: nouns that a number in a system's name may count as its users.
+    """
 
     calibration: tuple[str, ...]
+    counted: tuple[str, ...]
     nouns: dict[str, Question]
     magnitudes: dict[str, Question]
     roles: YesNo
@@ -54,6 +58,7 @@ def load_choices(prompts: Path) -> Choices:
     data = read_toml(path)
     tidy: dict[str, Any] = {
         "calibration": data.pop("calibration", ()),
+        "counted": data.pop("counted", ()),
         "nouns": {name: data.pop(name, None) for name in _NOUNS},
         "magnitudes": {name: data.pop(name, None) for name in _MAGNITUDES},
     }
@@ -67,7 +72,8 @@ def load_choices(prompts: Path) -> Choices:
 class Answers:
     """What was chosen for one system. nouns: by name; figures: assumptions by name.
 
-    traits: the surest first; what one brings along need not be among them.
+    traits: the surest first; what one brings along need not be among them. stated: figures that the
+    system's name says itself, before any choice.
     """
 
     system: str
@@ -76,6 +82,7 @@ class Answers:
     traits: tuple[str, ...]
     figures: dict[str, float] = field(default_factory=dict)
     made: dict[str, str] = field(default_factory=dict)
+    stated: dict[str, float] = field(default_factory=dict)
 
 
 def brief_from(prompts: Path, traits: Traits, answers: Answers) -> Brief:
@@ -139,6 +146,10 @@ def brief_table(prompts: Path, traits: Traits, answers: Answers) -> dict[str, An
         "figures": {
             name: {"value": value, "why": "an order of magnitude, chosen by the model"}
             for name, value in answers.figures.items()
+        }
+        | {
+            name: {"value": value, "why": "the name says so"}
+            for name, value in answers.stated.items()
         },
         "made": answers.made,
     }

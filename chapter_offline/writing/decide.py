@@ -15,6 +15,7 @@ from chapter_offline.knowledge.traits import Traits
 from chapter_offline.writing.budget import Need, check_fits
 from chapter_offline.writing.calibrating import answers, trait_jobs
 from chapter_offline.writing.leaning import Calibration
+from chapter_offline.writing.stated import NUMBER_WORDS, stated_count
 
 _NAMING = "You answer with one word or a few words, nothing else."
 _JUDGING = "You are a system design expert. Answer Yes or No."
@@ -65,7 +66,11 @@ def own_words(system: str) -> tuple[str, ...]:
     Words that name a kind of program rather than a thing are left out.
     """
     words = [word.lower() for word in re.findall(r"[A-Za-z][a-z-]{2,}", system)]
-    things = [w for w in words if w not in _IDLE and not w.endswith(("ing", "ed", "ly", "ss"))]
+    things = [
+        w
+        for w in words
+        if w not in _IDLE | NUMBER_WORDS and not w.endswith(("ing", "ed", "ly", "ss"))
+    ]
     return tuple(dict.fromkeys(w.removesuffix("s") for w in things))
 
 
@@ -124,6 +129,7 @@ def decide(
     said = answers(engine, [system], traits.known, choices.traits)[system]
     chances = fit.probabilities(system, said, traits.known)
     taken = chosen_traits(chances, fit.bar, traits)
+    counted = stated_count(system, choices.counted)
     made = Answers(
         system=system,
         nouns={name: picked["noun", name] for name in choices.nouns},
@@ -135,6 +141,7 @@ def decide(
             name: question.values[question.options.index(picked["figure", name])]
             for name, question in choices.magnitudes.items()
         },
+        stated={} if counted is None else {"users": counted},
         made={"by": model, "how": "closed choices, each less its mean over other systems"},
     )
     held = set(traits.closed(taken))

@@ -23,6 +23,7 @@ from chapter_offline.writing.decide import (
     own_words,
     remarks_on,
 )
+from chapter_offline.writing.stated import stated_count
 
 ALL = tuple(library().traits.known)
 EVEN = even_fit()
@@ -123,3 +124,32 @@ def test_what_was_decided_makes_a_brief(decided: Decided) -> None:
     check_brief(library(), brief, "made")
     assert brief.name == SYSTEM
     assert brief.made["by"] == "tiny"
+
+
+@pytest.mark.parametrize(
+    ("system", "count"),
+    [
+        ("Firmware update rollout for two million devices", 2e6),
+        ("Backend of half a million connected meters", 5e5),
+        ("Payroll for 10k employees", 1e4),
+        ("Chat for 50,000 users", 5e4),
+        ("Login for 2.5 million citizens", 2.5e6),
+        ("Portal for a hundred thousand students", 1e5),
+        ("Dispatch for 12 drivers", None),
+        ("Photo album with 4 million pictures", None),
+        ("Office 365 users", None),
+        ("1,000,000,000,000 users", None),
+        ("Two devices", None),
+    ],
+)
+def test_a_name_may_say_how_many_it_serves(system: str, count: float | None) -> None:
+    assert stated_count(system, choices().counted) == count
+
+
+def test_what_the_name_counts_is_not_chosen(tiny_model: Path) -> None:
+    system = "Firmware update rollout for two million devices"
+    assert own_words(system) == ("firmware", "update", "rollout", "device")
+    with open_engine(tiny_model, Settings(threads=1, window=2048)) as engine:
+        made = decide(engine, system, few_choices(), "tiny", library().traits, lambda: EVEN)
+    users = brief_from(PROMPTS, library().traits, made.answers).figures["users"]
+    assert (users.value, users.why) == (2e6, "the name says so")
