@@ -4,6 +4,7 @@ As on the real one, `HEAD` and `GET` of a resolve address answer with a redirect
 (its CDN), whose headers carry commit, size and digest; the CDN knows ranges.
 """
 
+import contextlib
 import hashlib
 import json
 import threading
@@ -191,7 +192,8 @@ class _Handler(BaseHTTPRequestHandler):
         if self.hub.cuts:
             rest = rest[: self.hub.cuts.pop(0)]
             self.close_connection = True
-        self.wfile.write(rest)
+        with contextlib.suppress(ConnectionError):  # a client that has heard enough
+            self.wfile.write(rest)
 
     def _send(self, status: int, headers: Mapping[str, str]) -> None:
         self.send_response(status)

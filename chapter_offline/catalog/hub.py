@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from chapter_offline.catalog.asking import cause, endpoint, quiet, status, within
@@ -18,6 +19,15 @@ from chapter_offline.catalog.pins import Pin, PinnedFile
 from chapter_offline.catalog.progress import Progress
 from chapter_offline.catalog.sources import SourceError, in_one_line
 from chapter_offline.catalog.store import mismatch
+from chapter_offline.catalog.stretches import (
+    OneAtATime,
+    Stretch,
+    at_once,
+    drop,
+    join,
+    kept_bytes,
+    laid_out,
+)
 from chapter_offline.errors import ChapterOfflineError, NoModelError
 
 _CONNECT_SECONDS = 5.0
@@ -71,41 +81,66 @@ def _check_announced(pin: Pin, wanted: PinnedFile, url: str) -> None:
 
 
 def _receive_all(pin: Pin, wanted: PinnedFile, url: str, part: Path, observer: Progress) -> None:
-    """Receives until the file is whole, going on after each cut, a bounded number of times."""
-    failures = 0
+    """Receives until the file is whole: a large one over several connections at once."""
     with writing(part):
-        part.touch()
-        if part.stat().st_size > wanted.bytes:
-            os.truncate(part, 0)
-        observer.advance(part.stat().st_size)
+        found = laid_out(part, wanted.bytes)
+        observer.advance(sum(each.have for each in found))
+    watch = OneAtATime(observer)
+
+    def receive(stretch: Stretch, stop: Event) -> None:
+        _receive_stretch(pin, wanted, url, stretch, watch, stop)
+
+    try:
+        try:
+            at_once(found, receive)
+        except _NoRangesError:
+            observer.advance(-kept_bytes(part, wanted.bytes))
+            with writing(part):
+                drop(part)
+                os.truncate(part, 0)
+            found = (Stretch(part, 0, wanted.bytes),)
+            at_once(found, receive)
+    except _CutError as error:
+        have = kept_bytes(part, wanted.bytes)
+        raise SourceError(
+            f"{error}, at {have:,} of {wanted.bytes:,} bytes, which are kept to go on from"
+        ) from error
+    with writing(part):
+        join(found)
+
+
+def _receive_stretch(
+    pin: Pin, wanted: PinnedFile, url: str, stretch: Stretch, observer: Progress, stop: Event
+) -> None:
+    """Receives until a stretch is whole, going on after each cut, a bounded number of times."""
+    failures = 0
     for _ in range(_MAX_TRIES):
-        have = part.stat().st_size
-        if have == wanted.bytes:
+        have = stretch.have
+        if not stretch.missing:
             return
         last: Exception = SourceError("the connection ended early")
         try:
-            _receive(pin, wanted, url, part, observer)
-        except ChapterOfflineError:
+            _receive(pin, wanted, url, stretch, observer, stop)
+        except (ChapterOfflineError, _NoRangesError):
             raise
         except Exception as error:  # see _check_announced
             code = status(error)
             if code is not None and code not in _RETRIED:
                 raise SourceError(_why(pin, wanted, error)) from error
             last = error
-        gained = part.stat().st_size - have
+        gained = stretch.have - have
         failures = 0 if gained >= _GAIN_BYTES else failures + 1
         if failures == _MAX_FAILURES:
             break
-        if part.stat().st_size < wanted.bytes:
-            time.sleep(_wait_seconds(last, failures))
-    if part.stat().st_size != wanted.bytes:
-        raise SourceError(
-            f"{_why(pin, wanted, last)}, at {part.stat().st_size:,} of {wanted.bytes:,} bytes, "
-            "which are kept to go on from"
-        )
+        if stretch.missing and stop.wait(_wait_seconds(last, failures)):
+            break
+    if stretch.missing:
+        raise _CutError(_why(pin, wanted, last))
 
 
-def _receive(pin: Pin, wanted: PinnedFile, url: str, part: Path, observer: Progress) -> None:
+def _receive(
+    pin: Pin, wanted: PinnedFile, url: str, stretch: Stretch, observer: Progress, stop: Event
+) -> None:
     """One request for what is still missing; appends what comes until it ends or is cut."""
     from huggingface_hub import constants, get_session
     from huggingface_hub.utils import (  # type: ignore[attr-defined, unused-ignore]
@@ -113,11 +148,14 @@ def _receive(pin: Pin, wanted: PinnedFile, url: str, part: Path, observer: Progr
         hf_raise_for_status,
     )
 
-    have = part.stat().st_size
+    have, size = stretch.have, stretch.end - stretch.start
+    first = stretch.start + have
     headers = build_hf_headers(library_name="chapter-offline")
     headers["Accept-Encoding"] = "identity"
-    if have:
-        headers["Range"] = f"bytes={have}-"
+    if size < wanted.bytes:
+        headers["Range"] = f"bytes={first}-{stretch.end - 1}"
+    elif have:
+        headers["Range"] = f"bytes={first}-"
     seconds = constants.HF_HUB_DOWNLOAD_TIMEOUT
     timeout = (_CONNECT_SECONDS, seconds, seconds, seconds)  # connect, read, write, pool
     client = get_session()
@@ -128,20 +166,33 @@ def _receive(pin: Pin, wanted: PinnedFile, url: str, part: Path, observer: Progr
 
     with closing(within(seconds + 3 * _CONNECT_SECONDS, send)) as response:
         hf_raise_for_status(response)
-        with writing(part), part.open("r+b", buffering=0) as file:
-            if have and not _goes_on(response, have):
+        with writing(stretch.path), stretch.path.open("r+b", buffering=0) as file:
+            if "Range" in headers and not _goes_on(response, first):
+                if size < wanted.bytes:
+                    raise _NoRangesError
                 # The whole file comes once more, as from servers that know no ranges.
                 file.truncate(0)
                 observer.advance(-have)
                 have = 0
             file.seek(have)
             for chunk in _network(response.iter_bytes()):
-                if have + len(chunk) > wanted.bytes:
+                if have + len(chunk) > size:
                     file.truncate(0)
+                    observer.advance(-have)
                     raise _wrong_size(pin, wanted, "sends more")
                 write_all(file, chunk)
                 have += len(chunk)
                 observer.advance(len(chunk))
+                if stop.is_set():
+                    return
+
+
+class _CutError(SourceError):
+    """The bytes stop coming, however often they are asked for."""
+
+
+class _NoRangesError(Exception):
+    """The server sends a file as a whole and in no other way."""
 
 
 def _title(pin: Pin, wanted: PinnedFile) -> str:

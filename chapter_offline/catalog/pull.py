@@ -28,6 +28,7 @@ from chapter_offline.catalog.store import (
     remember,
     repo_folder,
 )
+from chapter_offline.catalog.stretches import drop, kept_bytes
 from chapter_offline.errors import NoModelError
 
 Origin = Literal["here", "hub", "wheels"]
@@ -110,8 +111,7 @@ def _pull_file(pin: Pin, part: PinnedFile, watch: Progress) -> Origin:
         with writing(blob.parent):
             blob.parent.mkdir(parents=True, exist_ok=True)
         incomplete = part_path(pin, part)
-        kept = incomplete.stat().st_size if incomplete.exists() else 0
-        need_free(blob.parent, part.bytes - min(kept, part.bytes), pin.name)
+        need_free(blob.parent, part.bytes - kept_bytes(incomplete, part.bytes), pin.name)
         origin = _fetch(pin, part, incomplete, watch)
         _put_in_place(pin, part, incomplete, origin, watch)
         return origin
@@ -146,6 +146,8 @@ def _put_in_place(
     with writing(incomplete):
         found = hash_file(incomplete, watch)
     mirror.notes_path(incomplete).unlink(missing_ok=True)
+    with writing(incomplete):
+        drop(incomplete)  # where the wheels brought it, after the Hub began
     if found != part.sha256:
         # No later try could go on from it.
         incomplete.unlink()
