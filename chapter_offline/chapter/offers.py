@@ -76,7 +76,7 @@ def told(page: Page, part: Part) -> tuple[str, str]:
     claims = page.library.claims
     try:
         answer = _own(page, f"{part.key}.answer", claims.answers[part.number])
-        return answer, claims.rules[part.number]
+        return answer, _own(page, f"{part.key}.rule", claims.rules[part.number])
     except KeyError:
         raise BadInputError(f"claims: Part {part.number} lacks its answer or its rule") from None
 
@@ -84,7 +84,7 @@ def told(page: Page, part: Part) -> tuple[str, str]:
 def _own(page: Page, at: str, general: str) -> str:
     """The brief's text for a place; the library's, where it has none or its figures don't allow it."""
     own = page.brief.own_texts.get(at, "")
-    where = at if at.endswith(".answer") else f"{at}.frame"
+    where = at if at.endswith((".answer", ".rule")) else f"{at}.frame"
     return own if own and page.sayable(own, where) else general
 
 
@@ -116,7 +116,7 @@ def _slot(
         component,
         _own(page, key, known.frame),
         tuple(name for name in known.table if can_stand(page, name)),
-        known.rule,
+        _own(page, f"{key}.rule", known.rule),
         example_for(page, key),
         tuple(held),
     )

@@ -42,9 +42,9 @@ def blocks(chapter: Chapter) -> Iterator[Block]:
             if attempt := pieces.attempts.get(part.number):
                 text = " ".join(attempt.sentences)
                 yield Block(part.number, key, "model", text, job=f"{key}.attempt")
-            whose: Origin = "brief" if f"{key}.answer" in own else "library"
-            yield Block(part.number, key, whose, plain(part.answer))
-            yield Block(part.number, key, "library", plain(part.rule))
+            for name, text in (("answer", part.answer), ("rule", part.rule)):
+                whose: Origin = "brief" if f"{key}.{name}" in own else "library"
+                yield Block(part.number, key, whose, plain(text))
         for section in part.sections:
             if section.id in chapter.pinned:
                 yield Block(section.part, section.id, "person", plain(chapter.pinned[section.id]))
@@ -61,8 +61,8 @@ def blocks(chapter: Chapter) -> Iterator[Block]:
 def _composed(chapter: Chapter, section: SectionPlan) -> Iterator[Block]:
     """A section that stands on claims."""
     pieces, part, key = chapter.pieces, section.part, section.id
-    own: Origin = "brief" if key in chapter.plan.brief.own_texts else "library"
-    yield Block(part, key, own, plain(section.frame))
+    own = chapter.plan.brief.own_texts
+    yield Block(part, key, "brief" if key in own else "library", plain(section.frame))
     yield from _computed(section)
     for statement in section.statements:
         name = f"{key}.{statement.id}"
@@ -71,7 +71,7 @@ def _composed(chapter: Chapter, section: SectionPlan) -> Iterator[Block]:
         said = pieces.said.get(name)
         chance = said.chance if said else None
         yield Block(part, key, statement.origin, plain(statement.text), statement.id, chance=chance)
-    yield Block(part, key, "library", plain(section.rule))
+    yield Block(part, key, "brief" if f"{key}.rule" in own else "library", plain(section.rule))
     if question := pieces.questions.get(key):
         yield Block(part, key, "model", question, job=f"{key}.question")
     if key == "p18.what_if":

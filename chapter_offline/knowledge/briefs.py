@@ -156,7 +156,9 @@ class BriefExample(Example):
 
 
 class Frame(Shape):
-    """A text in place of the library's: a section's frame ("p08.clocks"), a part's answer ("p14.answer")."""
+    """A text in place of the library's: a section's frame ("p08.clocks") or rule ("p08.clocks.rule"), a part's
+    answer ("p14.answer") or rule ("p14.rule").
+    """
 
     at: Word
     text: Sentence

@@ -194,9 +194,10 @@ def check_brief(library: Library, brief: Brief, where: str) -> None:
         if example.at not in sections:
             raise BadInputError(f"{where}: example: there is no section {example.at!r}")
         check_needs(names, example.needs, f"{where}: example at {example.at}")
-    answers = {f"{part.key}.answer" for part in library.spec.part}
+    texts = {*sections, *(f"{key}.rule" for key in sections)}
+    texts |= {f"{part.key}.{name}" for part in library.spec.part for name in ("answer", "rule")}
     for frame in brief.frames:
-        if frame.at not in sections and frame.at not in answers:
+        if frame.at not in texts:
             raise BadInputError(f"{where}: frame: there is no section {frame.at!r}")
     universal = {f"{key}.{c.id}" for key, s in library.claims.sections.items() for c in s.claims}
     if gone := set(brief.replaces) - universal:

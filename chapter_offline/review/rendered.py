@@ -82,7 +82,8 @@ def _entries(page: Page, slot: Slot) -> Iterator[Entry]:
     if slot.example:
         yield _text(page, slot, "example", slot.example.said)
     if slot.rule:
-        yield _text(page, slot, "rule", slot.rule)
+        own = "brief" if f"{slot.key}.rule" in page.brief.own_texts else "library"
+        yield _text(page, slot, "rule", slot.rule, own)
 
 
 def _text(page: Page, slot: Slot, what: str, template: str, origin: str = "library") -> Entry:

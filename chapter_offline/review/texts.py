@@ -77,7 +77,9 @@ def library_templates(library: Library) -> Iterator[Template]:
 def brief_templates(name: str, brief: Brief) -> Iterator[Template]:
     """What a brief says of its own in sections."""
     for at, text in brief.own_texts.items():
-        yield Template(f"{name} {at}" if at.endswith(".answer") else f"{name} {at}.frame", text)
+        yield Template(
+            f"{name} {at}" if at.endswith((".answer", ".rule")) else f"{name} {at}.frame", text
+        )
     for claim in brief.claims:
         yield Template(f"{name} {claim.at}.{claim.id}", said(claim))
     for example in brief.example:

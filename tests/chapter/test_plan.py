@@ -19,8 +19,9 @@ from systems import (
 )
 
 from chapter_offline.chapter.document import Chapter, Pieces
+from chapter_offline.chapter.origins import blocks
 from chapter_offline.chapter.plan import THIN, Depth, Plan, figures_for, make_plan
-from chapter_offline.knowledge.briefs import Brief
+from chapter_offline.knowledge.briefs import Brief, Frame
 from chapter_offline.knowledge.lint import rendered_faults
 from chapter_offline.output.markdown import section_text, words
 
@@ -104,6 +105,26 @@ def test_a_brief_may_answer_a_parts_question_itself() -> None:
     first = own["p14.answer"].partition(":")[0]
     assert rate_limiter_plan().parts[13].answer.startswith(first)
     assert not whole_plan(made_brief()).parts[13].answer.startswith(first)
+
+
+def test_a_brief_may_say_what_is_to_be_carried_away() -> None:
+    brief = rate_limiter()
+    frames = (
+        *brief.frames,
+        Frame(at="p14.rule", text="Move one customer first."),
+        Frame(at="p10.backpressure.rule", text="Refuse at {{ n.api_capacity }}."),
+        Frame(at="p06.gateway.failure.rule", text="It has none of its own."),
+    )
+    plan = whole_plan(brief.model_copy(update={"frames": frames}))
+    rules = {section.id: section.rule for section in plan.sections()}
+    assert plan.parts[13].rule == "Move one customer first."
+    assert rules["p10.backpressure"].startswith("Refuse at ")
+    assert "It has none of its own." in rules.values()
+    whose = {
+        block.text: block.origin
+        for block in blocks(Chapter(plan, "quoted", "no model", range(1, 19), Pieces()))
+    }
+    assert whose["Move one customer first."] == "brief"
 
 
 def test_a_chapter_uses_most_of_what_is_known_of_its_system() -> None:
