@@ -19,7 +19,7 @@ from chapter_offline.knowledge.traits import Trait
 from chapter_offline.writing.leaning import Answers, Calibration, calibrate, known_from
 from chapter_offline.writing.progress import Progress, Silent
 
-PRECISION = 0.9
+PRECISION = 0.85
 """Of the traits taken, the share that shall be right on labelled systems that a fit has not seen."""
 _JUDGING = "You are a system design expert. Answer Yes or No."
 _YES_NO = ("Yes", "No")
