@@ -181,21 +181,18 @@ def slowness(page: Page) -> Table | None:
         for what, start, end in stretches
         if start < end
     )
-    names = ("away", "slow", "timeout", "queue_wait")
-    slow, timeout, wait = (page.figures[name].text for name in names[1:])
+    names = ("away", "slow", "timeout")
+    slow, timeout = (page.figures[name].text for name in names[1:])
     for name in names:
         page.used.setdefault(name)
+    full = "decided without a call" if page.brief.decisions["fail_open"] else "turned away"
     note = (
         f"{SIMULATED_NOTE} one run in which the {store} is slow for {away.text}, each line a mean. A"
         f" slow call takes {slow}, half more or less, and is cut after {timeout}. Whoever"
-        f" finds no call free waits {wait} at most, and nobody asks again."
+        f" finds no call free is {full} at once, and nobody asks again."
     )
-    lost = (
-        "decided without a call, or cut"
-        if page.brief.decisions["fail_open"]
-        else "turned away or cut"
-    )
-    return Table((f"The {store} is slow", "calls in progress", "answered", lost), rows, note)
+    head = (f"The {store} is slow", "calls in progress", "answered", f"{full}, or cut")
+    return Table(head, rows, note)
 
 
 def _mean(series: Series, start: float, end: float, unit: str) -> str:
