@@ -12,6 +12,7 @@ _MOMENT = re.compile(r"(?<![\w.,])\d(?![\w%]|[.,]\d)")
 _WORDY = re.compile(
     r"\b(it is important to|robust|leverag\w+|seamless\w*|crucial|utili[sz]e\w*|delve)\b", re.I
 )
+_SPLIT_TERM = re.compile(r"\{\{\s*t\([^}]*\}\}[a-z]+")
 _TYPED_ARTICLE = re.compile(r"\b[Aa]n? \{\{\s*\w+\s*\}\}")
 _ARTICLE = re.compile(r"\b(a [aeio]\w+|an [bcdfgjklmnpqrstvwxyz]\w+)")
 _SOUNDS_LIKE_A_CONSONANT = re.compile(r"a (one|uni|eu|use)")
@@ -40,6 +41,7 @@ def template_faults(text: str, *, moments: bool = False) -> list[str]:
     typed = re.findall(r"\d+", _MOMENT.sub("", plain) if moments else plain)
     faults = [f"typed digit {digits!r}" for digits in typed]
     faults += [f"article typed before a noun: {m!r}" for m in _TYPED_ARTICLE.findall(text)]
+    faults += [f"a gloss would stand before the ending: {m!r}" for m in _SPLIT_TERM.findall(text)]
     faults += [f"says {m.group(0)!r}" for m in _WORDY.finditer(bare)]
     return faults
 

@@ -116,6 +116,10 @@ def test_the_library_briefs_type_no_digits_either() -> None:
         ("It waits for 30 seconds.", "typed digit '30'"),
         ("It asks a {{ store }} first.", "article typed before a noun: 'a {{ store }}'"),
         ("A robust design helps.", "says 'robust'"),
+        (
+            'Put {{ t("bulkhead") }}s between.',
+            "a gloss would stand before the ending: '{{ t(\"bulkhead\") }}s'",
+        ),
     ],
 )
 def test_the_linter_sees_faults(text: str, fault: str) -> None:
