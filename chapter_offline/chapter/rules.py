@@ -65,7 +65,7 @@ def violations(page: Page) -> Iterator[Violation]:
                 _limit(page, left, right),
                 page.must(rule.why, where),
                 expressions.names(rule.holds),
-                "more than" if "<=" in rule.holds else "not below",
+                "more than" if expressions.may_be_equal(rule.holds) else "not below",
             )
 
 

@@ -258,16 +258,13 @@ def _appendices(chapter: Chapter) -> Iterator[str]:
         yield (
             f"Sections of fewer than {THIN} words, because after several tries nothing more passed the checks: "
             + "; ".join(
-                f"{_name(section)} (Part {section.part}, {count} words)" for section, count in thin
+                f"{called_in_its_part(section)} (Part {section.part}, {count} words)"
+                for section, count in thin
             )
             + "."
         )
         yield ""
     yield from appendix(chapter.notes)
-
-
-def _name(section: SectionPlan) -> str:
-    return f"{section.component}: {section.heading}" if section.component else section.heading
 
 
 def section_text(chapter: Chapter, section: SectionPlan) -> str:

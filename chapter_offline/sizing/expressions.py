@@ -133,6 +133,14 @@ def sides(comparison: str) -> tuple[str, str]:
     raise ExpressionError(f"{comparison!r} is not one comparison with < or <=")
 
 
+def may_be_equal(comparison: str) -> bool:
+    """Whether a comparison that `sides` reads holds for equal sides too."""
+    match parse(comparison):
+        case ast.Compare(ops=[ast.LtE()]):
+            return True
+    return False
+
+
 def shown(text: str, texts: Mapping[str, str]) -> str:
     """An expression as a reader sees it, each figure by its printed number."""
     return _shown(parse(text), texts)[0]

@@ -243,7 +243,7 @@ def test_thin_sections_are_named_at_the_end() -> None:
     )
     page = chapter_markdown(chapter)
     assert "## What the model left out" in page
-    assert page.rstrip().endswith("odd *store*: Clocks (Part 8, 2 words).")
+    assert page.rstrip().endswith("Odd *store*: Clocks (Part 8, 2 words).")
 
 
 def test_a_page_ends_in_one_newline() -> None:
