@@ -45,7 +45,7 @@ def write_options(command: _Command) -> _Command:
         click.option(
             "--depth",
             type=click.Choice(["quick", "standard", "deep"]),
-            help="How long: some 15,000, 24,000 or 30,000 words, the shortest if 15,000 can't cover everything.  [default: standard]",
+            help="How long: some 18,000, 24,000 or 30,000 words, the shortest if 18,000 can't cover everything.  [default: standard]",
         ),
         click.option(
             "--words",

@@ -11,6 +11,8 @@ THIN = 40
 """A section with fewer words under its heading is thin."""
 NEAR = 0.999
 """From this share of the words on, nothing lighter is looked for to fill the rest."""
+SPARE = 30
+"""So many words more than the shortest cover of a section may a heavier one have where room is scarce."""
 FURTHER = 1.0
 """By how much each claim that a section has already makes its next one count less."""
 
@@ -81,8 +83,9 @@ class Choosing:
                 if offer.bundle:
                     self._bundles.setdefault(offer.bundle, set()).add((at, number))
         groups = list(self._groups())
-        self._light = [self._cover(group, light=True) for group in groups]
-        self._heavy = [self._cover(group, light=False) for group in groups]
+        self._light = [self._cover(group, spare=0) for group in groups]
+        self._middle = [self._cover(group, spare=SPARE) for group in groups]
+        self._heavy = [self._cover(group, spare=None) for group in groups]
 
     def bounds(self) -> Bounds:
         """What can be asked for."""
@@ -117,23 +120,33 @@ class Choosing:
     # ------------------------------------------------------------------ covering every section
 
     def _covers(self, words: int) -> set[Pick]:
-        """Each section's heaviest cover, or its shortest one where there is no room beside what is early.
+        """Each section's cover: its heaviest, one hardly longer than the shortest, or the shortest.
 
-        Those that lose least for each word that they save become short first.
+        As room shrinks, the heaviest give way to what is early, that to the middle ones, and these
+        to the shortest.
         """
-        words -= self._words(pick for pick in self._all() if self._offer(pick).early)
-        chosen = list(self._heavy)
+        early = self._words(pick for pick in self._all() if self._offer(pick).early)
+        chosen = self._shortened(self._heavy, self._middle, words - early)
+        chosen = self._shortened(chosen, self._light, words)
+        return set().union(*chosen)
+
+    def _shortened(
+        self, covers: Sequence[set[Pick]], shorter: Sequence[set[Pick]], words: int
+    ) -> list[set[Pick]]:
+        """Covers that come to so many words, if they can: those that lose least for each word
+        that they save become short first.
+        """
+        chosen = list(covers)
         swaps = []
-        for group, (heavy, light) in enumerate(zip(self._heavy, self._light, strict=True)):
-            saved = self._words(heavy) - self._words(light)
+        for group, (long, short) in enumerate(zip(covers, shorter, strict=True)):
+            saved = self._words(long) - self._words(short)
             if saved > 0:
-                lost = self._rank(heavy) - self._rank(light)
-                swaps.append((lost / saved, group))
+                swaps.append(((self._rank(long) - self._rank(short)) / saved, group))
         for _, group in sorted(swaps):
             if self.length(set().union(*chosen)) <= words:
                 break
-            chosen[group] = self._light[group]
-        return set().union(*chosen)
+            chosen[group] = shorter[group]
+        return chosen
 
     def _groups(self) -> Iterator[list[int]]:
         """Sections, those that share a bundle together."""
@@ -150,8 +163,11 @@ class Choosing:
         for _, members in groups:
             yield members
 
-    def _cover(self, group: Sequence[int], *, light: bool) -> set[Pick]:
-        """Picks that cover these sections: the heaviest ones, or the fewest words."""
+    def _cover(self, group: Sequence[int], *, spare: int | None) -> set[Pick]:
+        """Picks that cover these sections: the heaviest; with `spare`, the heaviest of those that have
+        at most so many words more than the shortest.
+        """
+        light = spare is not None
         picks: set[Pick] = set()
         for at in group:
             menu = self._menus[at]
@@ -160,14 +176,23 @@ class Choosing:
                 picks |= self._closed(offers)
                 continue
             order = sorted(offers, key=lambda pick: (-self._offer(pick).rank, pick))
-            if light:
-                enough = [p for p in offers if self._covered(at, picks | self._with(p), light)]
-                order = sorted(enough, key=lambda p: (self._words(self._with(p)), p)) + order
+            if spare is not None:
+                order = self._short(at, offers, picks, spare) + order
             for pick in order:
                 if self._covered(at, picks, light):
                     break
                 picks |= self._with(pick)
         return picks
+
+    def _short(self, at: int, offers: Sequence[Pick], picks: set[Pick], spare: int) -> list[Pick]:
+        """Offers that cover a section alone and have at most `spare` words more than the shortest."""
+        words = {pick: self._words(self._with(pick)) for pick in offers}
+        enough = [p for p in offers if self._covered(at, picks | self._with(p), light=True)]
+        most = min((words[pick] for pick in enough), default=0) + spare
+        near = [pick for pick in enough if words[pick] <= most]
+        return sorted(
+            near, key=lambda pick: (-self._offer(pick).rank if spare else 0.0, words[pick], pick)
+        )
 
     def _covered(self, at: int, picks: set[Pick], light: bool) -> bool:
         menu = self._menus[at]

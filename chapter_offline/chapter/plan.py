@@ -51,7 +51,7 @@ __all__ = ["THIN", "Depth", "PartPlan", "Plan", "Row", "SectionPlan", "Statement
 
 ORIGINS: tuple[Origin, ...] = ("given", "chosen", "derived", "simulated")
 Depth = Literal["quick", "standard", "deep"]
-WORDS: dict[Depth, int] = {"quick": 15_000, "standard": 24_000, "deep": 30_000}
+WORDS: dict[Depth, int] = {"quick": 18_000, "standard": 24_000, "deep": 30_000}
 """Words of a chapter, or as near as a system comes to them."""
 
 
