@@ -19,7 +19,7 @@ from chapter_offline.chapter.escape import markdown
 from chapter_offline.errors import BadInputError
 from chapter_offline.knowledge.briefs import Brief, Forms
 from chapter_offline.knowledge.library import Library
-from chapter_offline.knowledge.nouns import Noun, article
+from chapter_offline.knowledge.nouns import Noun, article, counted
 from chapter_offline.knowledge.states import COLUMN
 from chapter_offline.sizing.figure import Figure
 from chapter_offline.sizing.figures import Figures
@@ -65,7 +65,7 @@ def nouns_of(brief: Brief) -> dict[str, Noun]:
         nouns[name] = Noun(word.one, word.many) if isinstance(word, Forms) else Noun(word)
     nouns |= {component.role: Noun(component.name) for component in brief.component}
     nouns |= {external.role: Noun(external.name) for external in brief.external}
-    nouns.setdefault("system", Noun(_lower_first(brief.name)))
+    nouns.setdefault("system", Noun(counted(_lower_first(brief.name))))
     return nouns
 
 

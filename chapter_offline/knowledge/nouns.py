@@ -28,6 +28,20 @@ def article(noun: str) -> str:
     return "an" if first[:1].lower() in "aeiou" else "a"
 
 
+_BORDER = re.compile(r"\s(?=(?:for|of|in|on|with|at|by|between|from|to|across|under)\s)|,")
+_UNCOUNTED = re.compile(r"(?i)(\w{2,}ing|\w+[^sui\W]s)$")
+
+
+def counted(name: str) -> str:
+    """A system's name as something that there is one of: "live scores" and "seat booking" are services.
+
+    What follows a preposition stays behind: "email marketing service for shops".
+    """
+    border = _BORDER.search(name)
+    head, rest = (name[: border.start()], name[border.start() :]) if border else (name, "")
+    return f"{head} service{rest}" if _UNCOUNTED.search(head) else name
+
+
 class Noun(str):
     """A singular noun. `.pl` plural, `.a` with its article, `.poss` possessive; capitals: `.Cap`, `.Pl`, `.A`."""
 
