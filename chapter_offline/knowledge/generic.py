@@ -37,11 +37,11 @@ class YesNo(Shape):
 class Choices(Shape):
     """`choices.toml`. calibration: systems whose mean answer is taken off. traits: the question about each.
 
-    counted: nouns that a number in a system's name may count as its users.
+    counted: nouns that a number in a system's name may count, by what they then are.
     """
 
     calibration: tuple[str, ...]
-    counted: tuple[str, ...]
+    counted: dict[str, tuple[str, ...]]
     nouns: dict[str, Question]
     magnitudes: dict[str, Question]
     roles: YesNo
@@ -58,7 +58,7 @@ def load_choices(prompts: Path) -> Choices:
     data = read_toml(path)
     tidy: dict[str, Any] = {
         "calibration": data.pop("calibration", ()),
-        "counted": data.pop("counted", ()),
+        "counted": data.pop("counted", {}),
         "nouns": {name: data.pop(name, None) for name in _NOUNS},
         "magnitudes": {name: data.pop(name, None) for name in _MAGNITUDES},
     }

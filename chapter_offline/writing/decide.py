@@ -122,14 +122,15 @@ def decide(
         job.key: dict(zip(map(_unspoken, job.options), chosen.log_probs, strict=True))
         for job, chosen in zip(by_question, engine.choose(by_question), strict=True)
     }
-    picked, margins = _pick(system, choices, scores)
+    counted = stated_count(system, choices.counted)
+    fixed = {counted.role: counted.noun} if counted else {}
+    picked, margins = _pick(system, choices, scores, fixed)
     leanings = _lean(system, choices, scores)
     margins |= {f"{kind} {name}": margin for (kind, name), margin in leanings.items()}
     fit = calibration()
     said = answers(engine, [system], traits.known, choices.traits)[system]
     chances = fit.probabilities(system, said, traits.known)
     taken = chosen_traits(chances, fit.bar, traits)
-    counted = stated_count(system, choices.counted)
     made = Answers(
         system=system,
         nouns={name: picked["noun", name] for name in choices.nouns},
@@ -141,7 +142,7 @@ def decide(
             name: question.values[question.options.index(picked["figure", name])]
             for name, question in choices.magnitudes.items()
         },
-        stated={} if counted is None else {"users": counted},
+        stated={"users": counted.number} if counted else {},
         made={"by": model, "how": "closed choices, each less its mean over other systems"},
     )
     held = set(traits.closed(taken))
@@ -187,13 +188,21 @@ def _needs(engine: Engine, asked: Sequence[ChoiceJob]) -> Iterator[Need]:
 
 
 def _pick(
-    system: str, choices: Choices, scores: Mapping[str, Mapping[str, float]]
+    system: str,
+    choices: Choices,
+    scores: Mapping[str, Mapping[str, float]],
+    fixed: Mapping[str, str],
 ) -> tuple[dict[tuple[str, str], str], dict[str, float]]:
-    """The best option of every question, and by how much. No two nouns are the same word."""
-    picked: dict[tuple[str, str], str] = {}
+    """The best option of every question, and by how much. No two nouns are the same word.
+
+    fixed: nouns that are known already.
+    """
+    picked = {("noun", name): noun for name, noun in fixed.items()}
     margins: dict[str, float] = {}
     for kind, questions in (("noun", choices.nouns), ("figure", choices.magnitudes)):
         for name, question in questions.items():
+            if (kind, name) in picked:
+                continue
             usual = {
                 option: mean(
                     scores[f"{other}|{kind}|{name}"][option] for other in choices.calibration

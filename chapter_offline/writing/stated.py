@@ -1,7 +1,8 @@
 """How many a system's own name says that it serves: "Firmware update rollout for two million devices"."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from chapter_offline.knowledge.nouns import Noun
 
@@ -32,13 +33,22 @@ _COUNT = re.compile(
 _LEAST, _MOST = 1e3, 1e10
 
 
-def stated_count(system: str, nouns: Iterable[str]) -> float | None:
-    """The number before one of these nouns (given in the singular) in a name, if it is one of many.
+@dataclass(frozen=True)
+class Stated:
+    """So many of something. role: what they are to the system."""
+
+    number: float
+    noun: str
+    role: str
+
+
+def stated_count(system: str, nouns: Mapping[str, Iterable[str]]) -> Stated | None:
+    """The number before one of these nouns (in the singular, by role) in a name, if it is one of many.
 
     At most one word stands between the two ("50,000 connected meters"). Under a thousand, which a
     name rarely means as a load ("12 drivers"), and over all people there are: None.
     """
-    known = {Noun(noun).pl for noun in nouns}
+    known = {Noun(noun).pl: (noun, role) for role, each in nouns.items() for noun in each}
     for found in _COUNT.finditer(system.lower()):
         if found["noun"] not in known:
             continue
@@ -47,5 +57,5 @@ def stated_count(system: str, nouns: Iterable[str]) -> float | None:
         for scale in re.findall("|".join(_SCALES), found["scales"]):
             number *= _SCALES[scale]
         if _LEAST <= number <= _MOST:
-            return number
+            return Stated(number, *known[found["noun"]])
     return None

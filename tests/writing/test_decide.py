@@ -127,14 +127,14 @@ def test_what_was_decided_makes_a_brief(decided: Decided) -> None:
 
 
 @pytest.mark.parametrize(
-    ("system", "count"),
+    ("system", "said"),
     [
-        ("Firmware update rollout for two million devices", 2e6),
-        ("Backend of half a million connected meters", 5e5),
-        ("Payroll for 10k employees", 1e4),
-        ("Chat for 50,000 users", 5e4),
-        ("Login for 2.5 million citizens", 2.5e6),
-        ("Portal for a hundred thousand students", 1e5),
+        ("Firmware update rollout for two million devices", (2e6, "device", "client")),
+        ("Backend of half a million connected meters", (5e5, "meter", "client")),
+        ("Payroll for 10k employees", (1e4, "employee", "person")),
+        ("Chat for 50,000 users", (5e4, "user", "person")),
+        ("Login for 2.5 million citizens", (2.5e6, "citizen", "person")),
+        ("Portal for a hundred thousand students", (1e5, "student", "person")),
         ("Dispatch for 12 drivers", None),
         ("Photo album with 4 million pictures", None),
         ("Office 365 users", None),
@@ -142,8 +142,9 @@ def test_what_was_decided_makes_a_brief(decided: Decided) -> None:
         ("Two devices", None),
     ],
 )
-def test_a_name_may_say_how_many_it_serves(system: str, count: float | None) -> None:
-    assert stated_count(system, choices().counted) == count
+def test_a_name_may_say_how_many_of_what_it_serves(system: str, said: tuple | None) -> None:
+    found = stated_count(system, choices().counted)
+    assert (found and (found.number, found.noun, found.role)) == said
 
 
 def test_what_the_name_counts_is_not_chosen(tiny_model: Path) -> None:
@@ -153,3 +154,5 @@ def test_what_the_name_counts_is_not_chosen(tiny_model: Path) -> None:
         made = decide(engine, system, few_choices(), "tiny", library().traits, lambda: EVEN)
     users = brief_from(PROMPTS, library().traits, made.answers).figures["users"]
     assert (users.value, users.why) == (2e6, "the name says so")
+    assert made.answers.nouns["client"] == "device" != made.answers.nouns["item"]
+    assert "noun client" not in made.margins
