@@ -7,6 +7,14 @@ _START = re.compile(r"^(Why|How|What|When|Which|Who|Where|Under)\b")
 _EMPTY = re.compile(
     r"(?i)\b(main idea|purpose of (this|the) (statement|text)|key (difference|takeaway|point)s?|statement|best practices?|importan(t|ce)|benefits? of|advantages? of|ensure)\b"
 )
+_POINTING = re.compile(
+    r"(?i)\b(the|this|that) (phrase|sentence|scene|example|table|section|text)\b"
+)
+_BROKEN = re.compile(
+    r"^Why (would|should)\b"  # of something that, more often than not, the text says isn't so
+    r"|\b(does|do|did)\b.*\bhave (\w+ed|\w+en|chosen|been|had)\b"
+    r"|, (and|but|so) "  # two assertions, of which one is asked about
+)
 FEWEST_WORDS = 6
 MOST_WORDS = 13
 """Longer ones are rarely good: of a small model's, one in five."""
@@ -20,7 +28,9 @@ def question(sentence: str, accepted: Sequence[str]) -> str | None:
         return "figure in a question"
     if not FEWEST_WORDS <= len(sentence.split()) <= MOST_WORDS:
         return "length"
-    return "empty question" if _EMPTY.search(sentence) else None
+    if _BROKEN.search(sentence):
+        return "broken question"
+    return "empty question" if _EMPTY.search(sentence) or _POINTING.search(sentence) else None
 
 
 def what_if(sentence: str, accepted: Sequence[str]) -> str | None:
