@@ -1,6 +1,7 @@
 """How long a chapter takes a model on this machine, from a short measurement of one that is here.
 
-Rough by nature: what a token costs is taken to grow with the weights that it passes through.
+Rough by nature: what a token costs is taken to grow with the weights that it passes through, above
+what it costs with any model.
 """
 
 import time
@@ -13,6 +14,9 @@ from chapter_offline.engine.llama import open_engine
 
 CHAPTER_JOBS = 136
 """Pieces that a model writes for a standard chapter in voice quoted, as the plan of one says."""
+_BESIDE = 500_000_000
+"""What a token costs beside its weights, in weights: whole chapters by the 135M and the 1.5B on two
+cores took some 100 and 300 seconds."""
 _JOBS = 4
 _SHARED = "You review designs of systems. Answer shortly, in plain words, and say why. " * 3
 _ASKED = "What happens to the requests of a calling program while its queue is full? " * 3
@@ -33,7 +37,7 @@ class Speed:
 
     def chapter_seconds(self, pin: Pin) -> float:
         """Seconds that a standard chapter's pieces would take that model."""
-        return CHAPTER_JOBS * self.seconds * pin.work / self.work
+        return CHAPTER_JOBS * self.seconds * (pin.work + _BESIDE) / (self.work + _BESIDE)
 
 
 def measure(path: Path, pin: Pin, threads: int = 0) -> Speed:
