@@ -46,12 +46,16 @@ def prompts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_changed_claim_remakes_just_what_it_must(place: Place, prompts: Path) -> None:
     claim = next(s for s in rate_limiter_plan().sections() if s.id == "p03.latency").statements[0]
-    opening = " ".join(claim.text.split()[:4])
-    source = next(
-        path for path in prompts.rglob("*.toml") if opening in path.read_text(encoding="utf-8")
+    words = claim.text.split()
+    runs = [" ".join(words[at : at + 4]) for at in range(len(words) - 3)]
+    source, run = next(  # the first words that stand in a file as they are printed
+        (path, run)
+        for run in runs
+        for path in prompts.rglob("*.toml")
+        if run in path.read_text(encoding="utf-8")
     )
     # As many words as before: a plan fills its words, and other claims would be chosen.
-    change(source, opening, " ".join(["Zebras", *opening.split()[1:]]))
+    change(source, run, " ".join(["Zebras", *run.split()[1:]]))
     found = status(place.folder, place.model, QUIET)
     # The part's attempt has to be on the subject of all its claims.
     assert [(each.key, each.why) for each in found.missing] == [
