@@ -8,12 +8,13 @@ _EMPTY = re.compile(
     r"(?i)\b(main idea|purpose of (this|the) (statement|text)|key (difference|takeaway|point)s?|statement|best practices?|importan(t|ce)|benefits? of|advantages? of|ensure)\b"
 )
 _POINTING = re.compile(
-    r"(?i)\b(the|this|that) (phrase|sentence|scene|example|table|section|text)\b"
+    r"(?i)\b(the|this|that) (phrase|sentence|scene|example|table|section|text|picture|drawing|diagram|(first|last) box)\b"
 )
 _BROKEN = re.compile(
     r"^Why (would|should)\b"  # of something that, more often than not, the text says isn't so
     r"|\b(does|do|did)\b.*\bhave (\w+ed|\w+en|chosen|been|had)\b"
     r"|, (and|but|so) "  # two assertions, of which one is asked about
+    r"|^Why (is|are|was|were) \w+,|\bwhose\b"  # a small model gets lost in these
 )
 FEWEST_WORDS = 6
 MOST_WORDS = 13
