@@ -8,6 +8,7 @@ it in order. So at any moment that file is a true beginning, which others may go
 import os
 import shutil
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,8 +105,11 @@ def at_once(found: Sequence[Stretch], work: Callable[[Stretch, threading.Event],
                 thread.join(_POLL_SECONDS)
     finally:
         stop.set()
+        until = (
+            time.monotonic() + _STOP_SECONDS
+        )  # of all; one that still waits writes no other bytes
         for thread in threads:
-            thread.join(_STOP_SECONDS)
+            thread.join(max(0.0, until - time.monotonic()))
     if errors:
         raise errors[0]
 
