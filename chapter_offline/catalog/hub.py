@@ -5,7 +5,6 @@ received here, since its own download can't go on where an earlier one was cut, 
 as a server tells it to.
 """
 
-import os
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -94,10 +93,10 @@ def _receive_all(pin: Pin, wanted: PinnedFile, url: str, part: Path, observer: P
         try:
             at_once(found, receive)
         except _NoRangesError:
-            observer.advance(-kept_bytes(part, wanted.bytes))
+            kept = kept_bytes(part, wanted.bytes)
             with writing(part):
                 drop(part)
-                os.truncate(part, 0)
+            watch.advance(part.stat().st_size - kept)
             found = (Stretch(part, 0, wanted.bytes),)
             at_once(found, receive)
     except _CutError as error:
@@ -166,6 +165,8 @@ def _receive(
 
     with closing(within(seconds + 3 * _CONNECT_SECONDS, send)) as response:
         hf_raise_for_status(response)
+        if stop.is_set():
+            return
         with writing(stretch.path), stretch.path.open("r+b", buffering=0) as file:
             if "Range" in headers and not _goes_on(response, first):
                 if size < wanted.bytes:

@@ -141,7 +141,10 @@ def _others(part: Path) -> dict[int, Path]:
     """The files of all stretches but the first, by their first byte."""
     if not part.parent.is_dir():
         return {}
-    named = {path.name.removeprefix(f"{part.name}."): path for path in part.parent.iterdir()}
+    start = f"{part.name}."
+    named = {
+        p.name.removeprefix(start): p for p in part.parent.iterdir() if p.name.startswith(start)
+    }
     return {int(first): path for first, path in named.items() if first.isdecimal()}
 
 

@@ -21,11 +21,11 @@ _SCALES = {
     "m": 1e6,
     "bn": 1e9,
 }
-NUMBER_WORDS = frozenset(_WORDS) | frozenset(_SCALES)
+NUMBER_WORDS = frozenset(" ".join([*_WORDS, *_SCALES]).split())
 
 _NUMBERS = "|".join(sorted(_WORDS, key=len, reverse=True)).replace(" ", "[ ]")
 _COUNT = re.compile(
-    rf"""\b(?P<number>\d{{1,3}}(?:,\d{{3}})+|\d+(?:\.\d+)?|{_NUMBERS})
+    rf"""(?<![\w.,-])(?P<number>\d{{1,3}}(?:,\d{{3}})+|\d+(?:\.\d+)?|{_NUMBERS})
     (?P<scales>(?:[ ]?(?:{"|".join(_SCALES)})\b)*)
     [ ](?:[a-z-]+[ ])?(?P<noun>[a-z]+)\b""",
     re.VERBOSE,

@@ -8,7 +8,7 @@ _EMPTY = re.compile(
     r"(?i)\b(main idea|purpose of (this|the) (statement|text)|key (difference|takeaway|point)s?|statement|best practices?|importan(t|ce)|benefits? of|advantages? of|ensure)\b"
 )
 _POINTING = re.compile(
-    r"(?i)\b(the|this|that) (phrase|sentence|scene|example|table|section|text|picture|drawing|diagram|(first|last) box)\b"
+    r"(?i)\b(the|this|that) (phrase|sentence|scene|example|picture|drawing|diagram|(first|last) box)\b"
 )
 _BROKEN = re.compile(
     r"^Why (would|should)\b"  # of something that, more often than not, the text says isn't so
