@@ -30,6 +30,7 @@ from chapter_offline.catalog.store import (
     verify,
 )
 from chapter_offline.catalog.strangers import try_out
+from chapter_offline.catalog.stretches import drop
 from chapter_offline.errors import BadInputError, UsageError
 
 _CHUNK_BYTES = 4 * 1024 * 1024
@@ -153,6 +154,7 @@ def remove(pin: Pin) -> int:
             for path in sorted(places):
                 freed += _taken(path)
             if pin.repo:
+                drop(part_path(pin, part))
                 part_path(pin, part).unlink(missing_ok=True)
                 if not _linked(pin, part):
                     freed += _taken(blob_path(pin, part))

